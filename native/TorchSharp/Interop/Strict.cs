@@ -1,0 +1,23 @@
+using System;
+using System.Runtime.InteropServices;
+
+namespace TorchSharp.Interop;
+
+/// <summary>
+/// Strict mode: where TorchSharp reads raw handles after a managed call has returned, a collection runs first, and a handle that
+/// has been freed by then ends the process instead of being undefined behaviour. Everything else that TorchSharp punishes is
+/// punished always.
+/// </summary>
+internal static unsafe class Strict
+{
+    internal static readonly bool Enabled = Environment.GetEnvironmentVariable("TORCHSHARP_STANDIN_STRICT") == "1";
+
+    internal static readonly delegate* unmanaged<void> CollectCallback = &Collect;
+
+    [UnmanagedCallersOnly]
+    private static void Collect()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+    }
+}

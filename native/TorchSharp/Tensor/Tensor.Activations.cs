@@ -15,6 +15,8 @@ public static partial class torch
         public Tensor elu(double alpha = 1) => Call("elu", this, alpha);
         public Tensor elu_(Scalar alpha, Scalar scale, Scalar input_scale) => InPlace("elu_", this, alpha, scale, input_scale);
         public Tensor elu_(double alpha = 1) => InPlace("elu_", this, alpha);
+        public Tensor gelu() => Call("gelu", this);
+        public Tensor gelu_() => InPlace("gelu_", this);
         public Tensor glu(long dim = -1) => Call("glu", this, dim);
         public Tensor hardsigmoid() => Call("hardsigmoid", this);
         public Tensor hardsigmoid_() => InPlace("hardsigmoid_", this);

@@ -52,22 +52,31 @@ public static partial class torch
         public Tensor clip(Scalar min = null, Scalar max = null) => Call("clip", this, min, max);
         public Tensor copysign(Tensor other) => Call("copysign.Tensor", this, other);
         public Tensor copysign_(Tensor other) => InPlace("copysign_.Tensor", this, other);
+
         public Tensor div(Scalar target, RoundingMode rounding_mode = RoundingMode.None) =>
             Call("div.Scalar_mode", this, target, Mode(rounding_mode));
+
         public Tensor div(Tensor target, RoundingMode rounding_mode = RoundingMode.None) =>
             Call("div.Tensor_mode", this, target, Mode(rounding_mode));
+
         public Tensor div_(Scalar target, RoundingMode rounding_mode = RoundingMode.None) =>
             InPlace("div_.Scalar_mode", this, target, Mode(rounding_mode));
+
         public Tensor div_(Tensor target, RoundingMode rounding_mode = RoundingMode.None) =>
             InPlace("div_.Tensor_mode", this, target, Mode(rounding_mode));
+
         public Tensor divide(Scalar target, RoundingMode rounding_mode = RoundingMode.None) =>
             Call("div.Scalar_mode", this, target, Mode(rounding_mode));
+
         public Tensor divide(Tensor target, RoundingMode rounding_mode = RoundingMode.None) =>
             Call("div.Tensor_mode", this, target, Mode(rounding_mode));
+
         public Tensor divide_(Scalar target, RoundingMode rounding_mode = RoundingMode.None) =>
             InPlace("div_.Scalar_mode", this, target, Mode(rounding_mode));
+
         public Tensor divide_(Tensor target, RoundingMode rounding_mode = RoundingMode.None) =>
             InPlace("div_.Tensor_mode", this, target, Mode(rounding_mode));
+
         public Tensor float_power(Tensor target) => Call("float_power.Scalar", this, target);
         public Tensor float_power_(Tensor target) => InPlace("float_power_.Tensor", this, target);
         public Tensor floor_divide(Scalar other) => Call("floor_divide.Scalar", this, other);

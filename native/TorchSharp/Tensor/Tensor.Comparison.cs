@@ -26,11 +26,15 @@ public static partial class torch
         public Tensor gt_(Tensor target) => InPlace("gt_.Tensor", this, target);
         public Tensor heaviside(Tensor other) => Call("heaviside", this, other);
         public Tensor heaviside_(Tensor other) => InPlace("heaviside_", this, other);
+
         public Tensor isclose(Tensor other, double rtol = 1E-05, double atol = 1E-08, bool nanEqual = false) =>
             Call("isclose", this, other, rtol, atol, nanEqual);
+
         public Tensor isfinite() => Call("isfinite", this);
+
         public Tensor isin(Tensor test_elements, bool assumeUnique = false, bool invert = false) =>
             Call("isin.Scalar_Tensor", this, test_elements, assumeUnique, invert);
+
         public Tensor isinf() => Call("isinf", this);
         public Tensor isnan() => Call("isnan", this);
         public Tensor isneginf() => Call("isneginf", this);

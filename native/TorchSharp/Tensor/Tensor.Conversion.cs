@@ -28,23 +28,31 @@ public static partial class torch
         public Tensor pin_memory() => Call("pin_memory", this);
         public Tensor set_(Tensor source) => InPlace("set_.source_Tensor", this, source);
         public Tensor @short() => to_type(ScalarType.Int16);
+
         public Tensor to(DeviceType deviceType, int deviceIndex = -1, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
             Moved(Call("to.device", this, new Device(deviceType, deviceIndex), dtype, non_blocking, copy), disposeAfter);
+
         public Tensor to(string device, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
             to(new Device(device), copy, disposeAfter, non_blocking);
+
         public Tensor to(Device device, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
             to(device.type, device.index, copy, disposeAfter, non_blocking);
+
         public Tensor to(ScalarType type, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
             to_type(type, copy, disposeAfter, non_blocking);
+
         public Tensor to(ScalarType type, Device device, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
             Moved(Call("to.device", this, device, type, non_blocking, copy), disposeAfter);
+
         public Tensor to(Tensor other, bool non_blocking = false) => Call("to.other", this, other, non_blocking);
         public Tensor to_dense() => Call("to_dense", this);
         public Tensor to_sparse() => Call("to_sparse", this);
         public Tensor to_sparse(int sparse_dim) => Call("to_sparse.sparse_dim", this, sparse_dim);
+
         public Tensor to_type(ScalarType type, bool copy = false, bool disposeAfter = false, bool non_blocking = false) =>
             Moved(Call("to.dtype", this, type, non_blocking, copy), disposeAfter);
-        public Tensor type(Func<Tensor,Tensor> typeFunc) => typeFunc(this);
+
+        public Tensor type(Func<Tensor, Tensor> typeFunc) => typeFunc(this);
         public Tensor type(ScalarType dtype) => to_type(dtype);
         public Tensor type_as(Tensor tensor) => Call("type_as", this, tensor);
         public Tensor zero_() => InPlace("zero_", this);

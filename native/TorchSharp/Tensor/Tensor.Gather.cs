@@ -10,8 +10,10 @@ public static partial class torch
     public partial class Tensor
     {
         public Tensor argwhere() => Call("argwhere", this);
+
         public Tensor bucketize(Tensor boundaries, bool outInt32 = false, bool right = false) =>
             Call("bucketize.Scalar", this, boundaries, outInt32, right);
+
         public Tensor diff(long n = 1, long dim = -1, Tensor prepend = null, Tensor append = null) => Call("diff", this, n, dim, prepend, append);
         public Tensor gather(long dim, Tensor index) => Call("gather", this, dim, index);
         public Tensor index_add(long dim, Tensor index, Tensor source, Scalar alpha) => Call("index_add", this, dim, index, source, alpha);
@@ -33,8 +35,10 @@ public static partial class torch
         public Tensor scatter_add(long dim, Tensor index, Tensor src) => Call("scatter_add", this, dim, index, src);
         public Tensor scatter_add_(long dim, Tensor index, Tensor src) => InPlace("scatter_add_", this, dim, index, src);
         public Tensor select_scatter(Tensor src, long dim, long index) => Call("select_scatter", this, src, dim, index);
+
         public Tensor slice_scatter(Tensor src, long dim = 0, long? start = null, long? end = null, long step = 1) =>
             Call("slice_scatter", this, src, dim, start, end, step);
+
         public Tensor take(Tensor index) => Call("take", this, index);
         public Tensor take_along_dim(IEnumerable<long> indices) => take_along_dim(from_array(indices.ToArray()));
         public Tensor take_along_dim(IEnumerable<long> indices, long dim) => take_along_dim(from_array(indices.ToArray()), dim);

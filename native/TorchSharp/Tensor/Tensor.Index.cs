@@ -178,6 +178,7 @@ public static partial class torch
         }
 
         // `index.Tensor` takes masks as one entry, so entries are counted in entries, not in dimensions.
+
         private static void Put(List<Tensor> tensors, int dim, Tensor index)
         {
             var covered = tensors.Sum(t => t is null ? 1 : t.dtype is ScalarType.Bool or ScalarType.Byte ? Math.Max(1, (int)t.ndim) : 1);

@@ -10,8 +10,10 @@ public static partial class torch
     public partial class Tensor
     {
         public Tensor addbmm(Tensor batch1, Tensor batch2, float beta = 1f, float alpha = 1f) => Call("addbmm", this, batch1, batch2, beta, alpha);
+
         public Tensor addbmm_(Tensor batch1, Tensor batch2, float beta = 1f, float alpha = 1f) =>
             InPlace("addbmm_", this, batch1, batch2, beta, alpha);
+
         public Tensor addmm(Tensor mat1, Tensor mat2, float beta = 1f, float alpha = 1f) => Call("addmm", this, mat1, mat2, beta, alpha);
         public Tensor addmm_(Tensor mat1, Tensor mat2, float beta = 1f, float alpha = 1f) => InPlace("addmm_", this, mat1, mat2, beta, alpha);
         public Tensor addmv(Tensor mat, Tensor vec, float beta = 1f, float alpha = 1f) => Call("addmv", this, mat, vec, beta, alpha);
@@ -40,8 +42,10 @@ public static partial class torch
         public Tensor ormqr(Tensor tau, Tensor other, bool left = true, bool transpose = false) => Call("ormqr", this, tau, other, left, transpose);
         public Tensor outer(Tensor vec2) => Call("outer", this, vec2);
         public Tensor pinverse(double rcond = 1E-15, bool hermitian = false) => Call("linalg_pinv", this, rcond, hermitian);
-        public Tensor tensordot(Tensor b, (long,long)[] dims) =>
+
+        public Tensor tensordot(Tensor b, (long, long)[] dims) =>
             tensordot(b, dims.Select(d => d.Item1).ToArray(), dims.Select(d => d.Item2).ToArray());
+
         public Tensor tensordot(Tensor b, long dims = 2) => tensordot(b, Span(ndim - dims, dims), Span(0, dims));
         public Tensor tensordot(Tensor b, long[] dims1, long[] dims2) => Call("tensordot", this, b, dims1, dims2);
         public Tensor trace() => Call("trace", this);

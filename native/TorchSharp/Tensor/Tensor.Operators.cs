@@ -109,6 +109,7 @@ public static partial class torch
         public static implicit operator Tensor(bool[] value) => tensor(value);
         public static implicit operator Tensor((float, float)[] value) => tensor(value);
         public static implicit operator Tensor(Complex[] value) => tensor(value);
+
         public static implicit operator Tensor(Scalar scalar) => scalar.Type switch
         {
             ScalarType.Bool => tensor(scalar.ToBoolean()),

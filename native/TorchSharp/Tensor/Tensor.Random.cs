@@ -15,8 +15,10 @@ public static partial class torch
         public Tensor exponential_(double lambda = 1, Generator generator = null) => InPlace("exponential_", this, lambda, generator);
         public Tensor geometric_(double p, Generator generator = null) => InPlace("geometric_", this, p, generator);
         public Tensor log_normal_(double mean = 0, double std = 1, Generator generator = null) => InPlace("log_normal_", this, mean, std, generator);
+
         public Tensor multinomial(long num_samples, bool replacement = false, Generator generator = null) =>
             Call("multinomial", this, num_samples, replacement, generator);
+
         public Tensor normal_(double mean = 0, double std = 1, Generator generator = null) => InPlace("normal_", this, mean, std, generator);
         public Tensor poisson(Generator generator = null) => Call("poisson", this, generator);
         public Tensor random_(double from, double to, Generator generator = null) => InPlace("random_.from", this, (long)from, (long)to, generator);

@@ -10,15 +10,21 @@ public static partial class torch
     {
         public Tensor all() => Call("all", this);
         public Tensor all(long dim, bool keepdim = false) => Call("all.dim", this, dim, keepdim);
+
         public Tensor amax(ReadOnlySpan<long> dims, bool keepdim = false, Tensor @out = null) =>
             @out is null ? Call("amax", this, dims, keepdim) : Call("amax.out", this, dims, keepdim, @out);
+
         public Tensor amax(long[] dims, bool keepdim = false, Tensor @out = null) =>
             @out is null ? Call("amax", this, dims, keepdim) : Call("amax.out", this, dims, keepdim, @out);
+
         public Tensor amax(params long[] dims) => Call("amax", this, dims);
+
         public Tensor amin(ReadOnlySpan<long> dims, bool keepdim = false, Tensor @out = null) =>
             @out is null ? Call("amin", this, dims, keepdim) : Call("amin.out", this, dims, keepdim, @out);
+
         public Tensor amin(long[] dims, bool keepdim = false, Tensor @out = null) =>
             @out is null ? Call("amin", this, dims, keepdim) : Call("amin.out", this, dims, keepdim, @out);
+
         public Tensor amin(params long[] dims) => Call("amin", this, dims);
         public (Tensor min, Tensor max) aminmax(long? dim = null, bool keepdim = false) => Call2("aminmax", this, dim, keepdim);
         public Tensor any() => Call("any", this);
@@ -44,6 +50,7 @@ public static partial class torch
         [Obsolete("Use torch.kthvalue or the instance method.", false)]
         public static (Tensor values, Tensor indices) kthvalue(Tensor input, long k, long? dim, bool keepdim = false) =>
             input.kthvalue(k, dim, keepdim);
+
         public Tensor logcumsumexp(long dim) => Call("logcumsumexp", this, dim);
         public Tensor logsumexp(long dim, bool keepdim = false) => Call("logsumexp", this, dim, keepdim);
         public (Tensor values, Tensor indexes) max(long dim, bool keepdim = false) => Call2("max.dim", this, dim, keepdim);
@@ -67,72 +74,105 @@ public static partial class torch
         public Tensor prod(ScalarType? type = null) => Call("prod", this, type);
         public Tensor quantile(Tensor q, long dim = -1, bool keepdim = false) => Call("quantile", this, q, dim, keepdim);
         public Tensor renorm(float p, long dim, float maxnorm) => Call("renorm", this, p, dim, maxnorm);
+
         public (Tensor Values, Tensor Indices) sort(long dim = -1, bool descending = false, bool stable = false) =>
             Call2("sort.stable", this, stable, dim, descending);
-        public Tensor std((long,long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
+
+        public Tensor std((long, long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             As(type, Call("std.dim", this, dim, unbiased, keepdim));
-        public Tensor std((long,long,long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
+
+        public Tensor std((long, long, long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             As(type, Call("std.dim", this, dim, unbiased, keepdim));
+
         public Tensor std(ReadOnlySpan<long> dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             As(type, Call("std.dim", this, dimensions, unbiased, keepdim));
+
         public Tensor std(bool unbiased = true) => Call("std", this, unbiased);
+
         public Tensor std(long dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             As(type, Call("std.dim", this, dim, unbiased, keepdim));
+
         public Tensor std(long[] dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             As(type, Call("std.dim", this, dimensions, unbiased, keepdim));
-        public (Tensor std, Tensor mean) std_mean((long,long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
+
+        public (Tensor std, Tensor mean) std_mean((long, long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             As(type, Call2("std_mean.dim", this, dim, unbiased, keepdim));
-        public (Tensor std, Tensor mean) std_mean((long,long,long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
+
+        public (Tensor std, Tensor mean) std_mean((long, long, long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             As(type, Call2("std_mean.dim", this, dim, unbiased, keepdim));
+
         public (Tensor std, Tensor mean) std_mean(
             ReadOnlySpan<long> dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             As(type, Call2("std_mean.dim", this, dimensions, unbiased, keepdim));
+
         public (Tensor std, Tensor mean) std_mean(bool unbiased = true) => Call2("std_mean", this, unbiased);
+
         public (Tensor std, Tensor mean) std_mean(long dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             As(type, Call2("std_mean.dim", this, dim, unbiased, keepdim));
+
         public (Tensor std, Tensor mean) std_mean(long[] dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             As(type, Call2("std_mean.dim", this, dimensions, unbiased, keepdim));
+
         public Tensor sum(ReadOnlySpan<long> dim, bool keepdim = false, ScalarType? type = null) => Call("sum.dim_IntList", this, dim, keepdim, type);
         public Tensor sum(long dim, bool keepdim = false, ScalarType? type = null) => Call("sum.dim_IntList", this, dim, keepdim, type);
+
         public Tensor sum(long dim0, long dim1, bool keepdim = false, ScalarType? type = null) =>
             Call("sum.dim_IntList", this, (dim0, dim1), keepdim, type);
+
         public Tensor sum(long dim0, long dim1, long dim2, bool keepdim = false, ScalarType? type = null) =>
             Call("sum.dim_IntList", this, (dim0, dim1, dim2), keepdim, type);
+
         public Tensor sum(long[] dim, bool keepdim = false, ScalarType? type = null) => Call("sum.dim_IntList", this, dim, keepdim, type);
         public Tensor sum(ScalarType? type = null) => Call("sum", this, type);
+
         public (Tensor values, Tensor indexes) topk(int k, int dim = -1, bool largest = true, bool sorted = true) =>
             Call2("topk", this, k, dim, largest, sorted);
+
         public Tensor trapezoid(double dx = 1, long dim = -1) => Call("trapezoid.dx", this, dx, dim);
         public Tensor trapezoid(Tensor x, long dim = -1) => Call("trapezoid.x", this, x, dim);
+
         public (Tensor output, Tensor inverse_indices, Tensor counts) unique(
             bool sorted = true, bool return_inverse = false, bool return_counts = false, int? dim = null) =>
             dim is null
                 ? Unique(Call3("_unique2", this, sorted, return_inverse, return_counts), return_inverse, return_counts)
                 : Unique(Call3("unique_dim", this, dim, sorted, return_inverse, return_counts), return_inverse, return_counts);
+
         public (Tensor output, Tensor inverse_indices, Tensor counts) unique_consecutive(
             bool return_inverse = false, bool return_counts = false, int? dim = null) =>
             Unique(Call3("unique_consecutive", this, return_inverse, return_counts, dim), return_inverse, return_counts);
-        public Tensor var((long,long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
+
+        public Tensor var((long, long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             As(type, Call("var.dim", this, dim, unbiased, keepdim));
-        public Tensor var((long,long,long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
+
+        public Tensor var((long, long, long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             As(type, Call("var.dim", this, dim, unbiased, keepdim));
+
         public Tensor var(ReadOnlySpan<long> dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             As(type, Call("var.dim", this, dimensions, unbiased, keepdim));
+
         public Tensor var(bool unbiased = true) => Call("var", this, unbiased);
+
         public Tensor var(long dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             As(type, Call("var.dim", this, dim, unbiased, keepdim));
+
         public Tensor var(long[] dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             As(type, Call("var.dim", this, dimensions, unbiased, keepdim));
-        public (Tensor @var, Tensor mean) var_mean((long,long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
+
+        public (Tensor @var, Tensor mean) var_mean((long, long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             As(type, Call2("var_mean.dim", this, dim, unbiased, keepdim));
-        public (Tensor @var, Tensor mean) var_mean((long,long,long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
+
+        public (Tensor @var, Tensor mean) var_mean((long, long, long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             As(type, Call2("var_mean.dim", this, dim, unbiased, keepdim));
+
         public (Tensor @var, Tensor mean) var_mean(
             ReadOnlySpan<long> dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             As(type, Call2("var_mean.dim", this, dimensions, unbiased, keepdim));
+
         public (Tensor @var, Tensor mean) var_mean(bool unbiased = true) => Call2("var_mean", this, unbiased);
+
         public (Tensor @var, Tensor mean) var_mean(long dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             As(type, Call2("var_mean.dim", this, dim, unbiased, keepdim));
+
         public (Tensor @var, Tensor mean) var_mean(long[] dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             As(type, Call2("var_mean.dim", this, dimensions, unbiased, keepdim));
     }

@@ -22,11 +22,13 @@ public static partial class torch
         public Tensor diag_embed(long offset = 0, long dim1 = -2, long dim2 = -1) => Call("diag_embed", this, offset, dim1, dim2);
         public Tensor diagflat(long offset = 0) => Call("diagflat", this, offset);
         public Tensor diagonal(long offset = 0, long dim1 = 0, long dim2 = 1) => Call("diagonal", this, offset, dim1, dim2);
+
         public Tensor diagonal_scatter(Tensor src, long offset = 0, long dim1 = 0, long dim2 = 1) =>
             Call("diagonal_scatter", this, src, offset, dim1, dim2);
-        public Tensor[] dsplit((long,long) indices_or_sections) => CallList("dsplit.array", this, indices_or_sections);
-        public Tensor[] dsplit((long,long,long) indices_or_sections) => CallList("dsplit.array", this, indices_or_sections);
-        public Tensor[] dsplit((long,long,long,long) indices_or_sections) => CallList("dsplit.array", this, indices_or_sections);
+
+        public Tensor[] dsplit((long, long) indices_or_sections) => CallList("dsplit.array", this, indices_or_sections);
+        public Tensor[] dsplit((long, long, long) indices_or_sections) => CallList("dsplit.array", this, indices_or_sections);
+        public Tensor[] dsplit((long, long, long, long) indices_or_sections) => CallList("dsplit.array", this, indices_or_sections);
         public Tensor[] dsplit(long size) => CallList("dsplit.int", this, size);
         public Tensor[] dsplit(params long[] sizes) => CallList("dsplit.array", this, sizes);
         public Tensor[] dsplit(Tensor indices) => CallList("dsplit.array", this, indices.data<long>().ToArray());
@@ -48,18 +50,21 @@ public static partial class torch
         public Tensor permute(params long[] permutation) => Call("permute", this, permutation);
         public Tensor ravel() => Call("ravel", this);
         public Tensor repeat(params long[] sizes) => Call("repeat", this, sizes);
+
         public Tensor repeat_interleave(long repeats, long? dim = null, long? output_size = null) =>
             Call("repeat_interleave.self_int", this, repeats, dim, output_size);
+
         public Tensor repeat_interleave(Tensor repeats, long? dim = null, long? output_size = null) =>
             Call("repeat_interleave.self_Tensor", this, repeats, dim, output_size);
+
         public Tensor reshape(params long[] shape) => Call("reshape", this, shape);
-        public Tensor roll((long,long) shifts, (long,long) dims) => Call("roll", this, shifts, dims);
-        public Tensor roll((long,long,long) shifts, (long,long,long) dims) => Call("roll", this, shifts, dims);
+        public Tensor roll((long, long) shifts, (long, long) dims) => Call("roll", this, shifts, dims);
+        public Tensor roll((long, long, long) shifts, (long, long, long) dims) => Call("roll", this, shifts, dims);
         public Tensor roll(ReadOnlySpan<long> shifts, ReadOnlySpan<long> dims = default) => Call("roll", this, shifts, dims);
         public Tensor roll(long shifts, long? dims = null) => dims is null ? Call("roll", this, shifts) : Call("roll", this, shifts, dims.Value);
         public Tensor roll(long[] shifts) => Call("roll", this, shifts);
         public Tensor roll(long[] shifts, long[] dims) => Call("roll", this, shifts, dims);
-        public Tensor rot90(long k = 1, (long,long)? dims = null) => Call("rot90", this, k, dims ?? (0, 1));
+        public Tensor rot90(long k = 1, (long, long)? dims = null) => Call("rot90", this, k, dims ?? (0, 1));
         public Tensor select(long dim, long index) => Call("select.int", this, dim, index);
         public Tensor slice(long dim, long start, long finish, long step) => Call("slice.Tensor", this, dim, start, finish, step);
         public Tensor[] split(ReadOnlySpan<long> sizes, long dim = 0) => CallList("split.sizes", this, sizes, dim);

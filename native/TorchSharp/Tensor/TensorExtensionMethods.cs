@@ -1,13 +1,12 @@
 using System;
 using System.Collections.Generic;
-using System.IO;
 using System.Linq;
 using System.Numerics;
 using static TorchSharp.torch;
 
 namespace TorchSharp;
 
-/// <summary>Element access by type, and TorchSharp's file format: type, rank and sizes as LEB128 numbers, then the bytes.</summary>
+/// <summary>Sizes, and the one element of a tensor as a number.</summary>
 public static partial class TensorExtensionMethods
 {
     public static int ElementSize(this ScalarType type) => type switch
@@ -51,68 +50,4 @@ public static partial class TensorExtensionMethods
         if (value.numel() != 1) throw new ArgumentException("Number of elements in the tensor must be 1");
         return value.ToScalar();
     }
-
-    public static void Save(this Tensor tensor, BinaryWriter writer)
-    {
-        Write(writer, (long)tensor.dtype);
-        var shape = tensor.shape;
-        Write(writer, shape.Length);
-        foreach (var size in shape) Write(writer, size);
-        writer.Flush();
-        tensor.WriteBytesToStream(writer.BaseStream);
-    }
-
-    public static void Save(this Tensor tensor, Stream stream)
-    {
-        using var writer = new BinaryWriter(stream);
-        tensor.Save(writer);
-        stream.Flush();
-    }
-
-    public static void Save(this Tensor tensor, string location) => tensor.Save(File.Create(location));
-
-    public static void Load(this Tensor tensor, BinaryReader reader, bool skip = false)
-    {
-        if ((ScalarType)Read(reader) != tensor.dtype)
-            throw new ArgumentException("Mismatched tensor data types while loading. Make sure that the model you are loading into is exactly the same as the origin.");
-        Fill(tensor, ReadShape(reader), reader, skip);
-    }
-
-    public static Tensor Load(BinaryReader reader, bool skip = false)
-    {
-        Tensor tensor = null;
-        Load(ref tensor, reader, skip);
-        return tensor;
-    }
-
-    public static void Load(ref Tensor tensor, BinaryReader reader, bool skip = false)
-    {
-        var type = (ScalarType)Read(reader);
-        var shape = ReadShape(reader);
-        tensor ??= skip ? zeros(shape, dtype: type) : empty(shape, dtype: type);
-        Fill(tensor, shape, reader, skip);
-    }
-
-    private static void Fill(Tensor tensor, long[] shape, BinaryReader reader, bool skip)
-    {
-        if (skip)
-        {
-            reader.BaseStream.Seek(tensor.numel() * tensor.element_size(), SeekOrigin.Current);
-            return;
-        }
-        if (!shape.SequenceEqual(tensor.shape))
-            throw new ArgumentException("Mismatched tensor shape while loading. Make sure that the model you are loading into is exactly the same as the origin.");
-        tensor.ReadBytesFromStream(reader.BaseStream);
-    }
-
-    private static long[] ReadShape(BinaryReader reader)
-    {
-        var shape = new long[Read(reader)];
-        for (var d = 0; d < shape.Length; d++) shape[d] = Read(reader);
-        return shape;
-    }
-
-    private static void Write(BinaryWriter writer, long number) => writer.Write7BitEncodedInt64(number);
-
-    private static long Read(BinaryReader reader) => reader.Read7BitEncodedInt64();
 }

@@ -24,10 +24,13 @@ public static partial class torch
     public static Tensor add_(Tensor left, Scalar right, Scalar alpha) => left.add_(right, alpha);
     public static Tensor add_(Tensor left, Tensor right) => left.add_(right);
     public static Tensor add_(Tensor left, Tensor right, Scalar alpha) => left.add_(right, alpha);
+
     public static Tensor addbmm(Tensor input, Tensor batch1, Tensor batch2, float beta = 1f, float alpha = 1f) =>
         input.addbmm(batch1, batch2, beta, alpha);
+
     public static Tensor addbmm_(Tensor input, Tensor batch1, Tensor batch2, float beta = 1f, float alpha = 1f) =>
         input.addbmm_(batch1, batch2, beta, alpha);
+
     public static Tensor addcdiv(Tensor input, Tensor tensor1, Tensor tensor2, Scalar value) => input.addcdiv(tensor1, tensor2, value);
     public static Tensor addcdiv_(Tensor input, Tensor tensor1, Tensor tensor2, Scalar value) => input.addcdiv_(tensor1, tensor2, value);
     public static Tensor addcmul(Tensor input, Tensor tensor1, Tensor tensor2, Scalar value) => input.addcmul(tensor1, tensor2, value);
@@ -41,8 +44,10 @@ public static partial class torch
     public static Tensor adjoint(Tensor input) => input.adjoint();
     public static Tensor all(Tensor input) => input.all();
     public static Tensor all(Tensor input, long dim, bool keepdim = false) => input.all(dim, keepdim);
+
     public static bool allclose(Tensor tensor, Tensor target, double rtol = 1E-05, double atol = 1E-08, bool equal_nan = false) =>
         tensor.allclose(target, rtol, atol, equal_nan);
+
     public static Tensor amax(Tensor input, ReadOnlySpan<long> dims, bool keepdim = false, Tensor @out = null) => input.amax(dims, keepdim, @out);
     public static Tensor amax(Tensor input, long[] dims) => input.amax(dims);
     public static Tensor amax(Tensor input, long[] dims, bool keepdim = false, Tensor @out = null) => input.amax(dims, keepdim, @out);
@@ -87,8 +92,10 @@ public static partial class torch
     public static IEnumerable<Tensor> atleast_1d(params Tensor[] input) => CallList("atleast_1d.Sequence", input);
     public static IEnumerable<Tensor> atleast_2d(params Tensor[] input) => CallList("atleast_2d.Sequence", input);
     public static IEnumerable<Tensor> atleast_3d(params Tensor[] input) => CallList("atleast_3d.Sequence", input);
+
     public static Tensor baddbmm(Tensor input, Tensor batch1, Tensor batch2, float beta = 1f, float alpha = 1f) =>
         input.baddbmm(batch1, batch2, beta, alpha);
+
     public static Tensor bernoulli(Tensor input, Generator generator = null) => input.bernoulli(generator);
     public static Tensor bincount(Tensor input, Tensor weights = null, long minlength = 0) => input.bincount(weights, minlength);
     public static Tensor binomial(Tensor count, Tensor probs, Generator generator = null) => count.binomial(probs, generator);
@@ -109,8 +116,10 @@ public static partial class torch
     public static Tensor BoolTensor(Tensor t) => t.to(ScalarType.Bool);
     public static IList<Tensor> broadcast_tensors(params Tensor[] tensors) => CallList("broadcast_tensors", tensors);
     public static Tensor broadcast_to(Tensor input, params long[] shape) => input.broadcast_to(shape);
+
     public static Tensor bucketize(Tensor input, Tensor boundaries, bool outInt32 = false, bool right = false) =>
         input.bucketize(boundaries, outInt32, right);
+
     public static Tensor ByteTensor(Tensor t) => t.to(ScalarType.Byte);
     public static Tensor cartesian_prod(IList<Tensor> tensors) => Call("cartesian_prod", tensors.ToArray());
     public static Tensor cartesian_prod(ReadOnlySpan<Tensor> tensors) => Call("cartesian_prod", tensors.ToArray());
@@ -155,8 +164,10 @@ public static partial class torch
     public static Tensor cosh(Tensor input) => input.cosh();
     public static Tensor cosh_(Tensor input) => input.cosh_();
     public static Tensor count_nonzero(Tensor input, long[] dims = null) => input.count_nonzero(dims);
+
     public static Tensor cov(Tensor input, long correction = 1, Tensor fweights = null, Tensor aweights = null) =>
         input.cov(correction, fweights, aweights);
+
     public static (Tensor values, Tensor indexes) cummax(Tensor input, long dim) => input.cummax(dim);
     public static (Tensor values, Tensor indexes) cummin(Tensor input, long dim) => input.cummin(dim);
     public static Tensor cumprod(Tensor input, long dim, ScalarType? dtype = null) => input.cumprod(dim, dtype);

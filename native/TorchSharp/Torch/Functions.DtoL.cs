@@ -16,10 +16,13 @@ public static partial class torch
     public static Tensor diag_embed(Tensor input, long offset = 0, long dim1 = -2, long dim2 = -1) => input.diag_embed(offset, dim1, dim2);
     public static Tensor diagflat(Tensor input, long offset = 0) => input.diagflat(offset);
     public static Tensor diagonal(Tensor input, long offset = 0, long dim1 = 0, long dim2 = 1) => input.diagonal(offset, dim1, dim2);
+
     public static Tensor diagonal_scatter(Tensor input, Tensor src, long offset = 0, long dim1 = 0, long dim2 = 1) =>
         input.diagonal_scatter(src, offset, dim1, dim2);
+
     public static Tensor diff(Tensor input, long n = 1, long dim = -1, Tensor prepend = null, Tensor append = null) =>
         input.diff(n, dim, prepend, append);
+
     public static Tensor digamma(Tensor input) => input.digamma();
     public static Tensor digamma_(Tensor input) => input.digamma_();
     public static Tensor dist(Tensor input, Tensor other, float p = 2f) => input.dist(other, p);
@@ -33,9 +36,9 @@ public static partial class torch
     public static Tensor divide_(Tensor left, Tensor right, RoundingMode rounding_mode = RoundingMode.None) => left.divide_(right, rounding_mode);
     public static Tensor dot(Tensor input, Tensor other) => input.dot(other);
     public static Tensor DoubleTensor(Tensor t) => t.to(ScalarType.Float64);
-    public static Tensor[] dsplit(Tensor input, (long,long) indices_or_sections) => input.dsplit(indices_or_sections);
-    public static Tensor[] dsplit(Tensor input, (long,long,long) indices_or_sections) => input.dsplit(indices_or_sections);
-    public static Tensor[] dsplit(Tensor input, (long,long,long,long) indices_or_sections) => input.dsplit(indices_or_sections);
+    public static Tensor[] dsplit(Tensor input, (long, long) indices_or_sections) => input.dsplit(indices_or_sections);
+    public static Tensor[] dsplit(Tensor input, (long, long, long) indices_or_sections) => input.dsplit(indices_or_sections);
+    public static Tensor[] dsplit(Tensor input, (long, long, long, long) indices_or_sections) => input.dsplit(indices_or_sections);
     public static Tensor[] dsplit(Tensor input, long size) => input.dsplit(size);
     public static Tensor[] dsplit(Tensor input, long[] indices_or_sections) => input.dsplit(indices_or_sections);
     public static Tensor[] dsplit(Tensor input, Tensor indices_or_sections) => input.dsplit(indices_or_sections);
@@ -93,12 +96,16 @@ public static partial class torch
     public static Tensor heaviside(Tensor input, Tensor values) => input.heaviside(values);
     public static Tensor heaviside_(Tensor input, Tensor values) => input.heaviside_(values);
     public static Tensor histc(Tensor input, long bins = 100, long min = 0, long max = 0) => input.histc(bins, min, max);
-    public static Tensor[] hsplit(Tensor input, (long,long) indices_or_sections) =>
+
+    public static Tensor[] hsplit(Tensor input, (long, long) indices_or_sections) =>
         input.hsplit(new[] { indices_or_sections.Item1, indices_or_sections.Item2 });
-    public static Tensor[] hsplit(Tensor input, (long,long,long) indices_or_sections) =>
+
+    public static Tensor[] hsplit(Tensor input, (long, long, long) indices_or_sections) =>
         input.hsplit(new[] { indices_or_sections.Item1, indices_or_sections.Item2, indices_or_sections.Item3 });
-    public static Tensor[] hsplit(Tensor input, (long,long,long,long) indices_or_sections) =>
+
+    public static Tensor[] hsplit(Tensor input, (long, long, long, long) indices_or_sections) =>
         input.hsplit(new[] { indices_or_sections.Item1, indices_or_sections.Item2, indices_or_sections.Item3, indices_or_sections.Item4 });
+
     public static Tensor[] hsplit(Tensor input, long indices_or_sections) => input.hsplit(indices_or_sections);
     public static Tensor[] hsplit(Tensor input, long[] indices_or_sections) => input.hsplit(indices_or_sections);
     public static Tensor[] hsplit(Tensor input, Tensor indices_or_sections) => input.hsplit(indices_or_sections);
@@ -124,11 +131,15 @@ public static partial class torch
     public static Tensor inverse(Tensor input) => input.inverse();
     public static bool is_conj(Tensor input) => input.is_conj();
     public static bool is_nonzero(Tensor input) => input.is_nonzero();
+
     public static Tensor isclose(Tensor tensor, Tensor other, double rtol = 1E-05, double atol = 1E-08, bool nanEqual = false) =>
         tensor.isclose(other, rtol, atol, nanEqual);
+
     public static Tensor isfinite(Tensor tensor) => tensor.isfinite();
+
     public static Tensor isin(Tensor tensor, Tensor test_elements, bool assumeUnique = false, bool invert = false) =>
         tensor.isin(test_elements, assumeUnique, invert);
+
     public static Tensor isinf(Tensor tensor) => tensor.isinf();
     public static Tensor isnan(Tensor input) => input.isnan();
     public static Tensor isneginf(Tensor tensor) => tensor.isneginf();

@@ -17,7 +17,8 @@ Machine machine = null;
 Tests tests = null;
 var exitCode = 0;
 
-void BuildRelease(string what) => Processes.Must("dotnet", "build", what, "-c", "Release", "--nologo", "-v", "quiet", "-clp:NoSummary");
+void BuildRelease(string what) =>
+    Processes.Must("dotnet", "msbuild", what, "-restore", "-p:Configuration=Release", "-nologo", "-v:quiet", "-clp:NoSummary", "-warnAsError");
 
 int RunExample(string name)
 {

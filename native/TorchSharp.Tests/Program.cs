@@ -1,5 +1,11 @@
+using TorchSharp.Tests.Children;
 using TorchSharp.Tests.Surface;
 using Xunit.Runner.InProc.SystemConsole;
 
-// The tests, and the one other thing this program does: the kept lists' upkeep.
-return args is ["surface", "update" or "check", _, _] ? KeptLists.Run(args[1], args[2], args[3]) : await ConsoleRunner.Run(args);
+// The tests; one of their child processes; or the kept lists' upkeep.
+return args switch
+{
+    ["surface", "update" or "check", _, _] => KeptLists.Run(args[1], args[2], args[3]),
+    _ when ChildProcess.IsChild(args) => ChildProcess.RunScenario(args),
+    _ => await ConsoleRunner.Run(args),
+};

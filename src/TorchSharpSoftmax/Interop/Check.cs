@@ -1,0 +1,96 @@
+using System.Diagnostics.CodeAnalysis;
+using TorchSharp;
+using TorchSharpSoftmax.Kernels;
+using static TorchSharp.torch;
+
+namespace TorchSharpSoftmax;
+
+/// <summary>What we refuse, and how we say it: <c>'argument' has what; what is required.</c></summary>
+/// <remarks>Every check of an operator runs before its function is applied: once a graph node exists it is too late to throw.</remarks>
+internal static class Check
+{
+    internal static void Alive([NotNull] Tensor? x, string argument)
+    {
+        if (x is null)
+        {
+            throw new ArgumentNullException(argument, $"'{argument}' is null; a tensor is required.");
+        }
+
+        if (x.IsInvalid)
+        {
+            throw new ArgumentException($"'{argument}' has been disposed; a live tensor is required.", argument);
+        }
+    }
+
+    /// <summary>The dim counted from the front. A 0-d tensor takes 0 and -1, as in libtorch.</summary>
+    internal static int Dim(Tensor x, long dim, string argument = "dim")
+    {
+        long dims = Math.Max(x.ndim, 1);
+        if (dim < -dims || dim >= dims)
+        {
+            throw new ArgumentOutOfRangeException(argument, $"'{argument}' is {dim}; a tensor of {x.ndim} dimensions takes {-dims} to {dims - 1}.");
+        }
+
+        return (int)(dim < 0 ? dim + dims : dim);
+    }
+
+    internal static void Algorithm(SoftmaxAlgorithm algorithm)
+    {
+        if (algorithm is not (SoftmaxAlgorithm.Auto or SoftmaxAlgorithm.TwoPass or SoftmaxAlgorithm.ThreePass))
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(algorithm), $"'{nameof(algorithm)}' is {(int)algorithm}; Auto, TwoPass or ThreePass is required.");
+        }
+    }
+
+    internal static void Dtype(Tensor x, ScalarType required, string argument)
+    {
+        if (x.dtype != required)
+        {
+            throw new ArgumentException($"'{argument}' has dtype {x.dtype}; {required} is required.", argument);
+        }
+    }
+
+    internal static void Shape(Tensor x, ReadOnlySpan<long> required, string argument)
+    {
+        if (!x.shape.AsSpan().SequenceEqual(required))
+        {
+            throw new ArgumentException($"'{argument}' has shape {Text(x.shape)}; {Text(required)} is required.", argument);
+        }
+    }
+
+    internal static void Device(Tensor x, Tensor like, string argument)
+    {
+        var (has, required) = (x.device.ToString(), like.device.ToString());
+        if (has != required)
+        {
+            throw new ArgumentException($"'{argument}' is on {has}; {required} is required, where the input is.", argument);
+        }
+    }
+
+    /// <summary>An operator that writes into a given tensor is not differentiable.</summary>
+    internal static void NoGradient(Tensor x, string argument, string form)
+    {
+        if (is_grad_enabled() && x.requires_grad)
+        {
+            throw new ArgumentException(
+                $"'{argument}' requires grad; {form} is not differentiable: a tensor that does not require grad, or no_grad(), is required.", argument);
+        }
+    }
+
+    /// <summary>A tensor that is written must not have two elements in one place, as an expanded one has.</summary>
+    internal static void NoSharedElements(Tensor x, string argument)
+    {
+        for (int i = 0, n = (int)x.ndim; i < n; i++)
+        {
+            if (x.stride(i) == 0 && x.size(i) > 1)
+            {
+                throw new ArgumentException(
+                    $"'{argument}' has stride 0 in dimension {i}, several elements in one place; a tensor with an element of memory each is required.",
+                    argument);
+            }
+        }
+    }
+
+    internal static string Text(ReadOnlySpan<long> shape) => $"[{string.Join(", ", shape.ToArray())}]";
+}

@@ -1,0 +1,124 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using static TorchSharp.torch;
+
+namespace TorchSharpSoftmax;
+
+/// <summary>Pointers out of tensors, and fresh outputs.</summary>
+/// <remarks>A pointer lives as long as a managed tensor over it: whoever takes one calls <see cref="GC.KeepAlive"/> after the kernel.</remarks>
+internal static unsafe class Memory
+{
+    /// <summary>The first element of a contiguous CPU tensor; null where it has none.</summary>
+    internal static byte* Of(Tensor x)
+    {
+        long elements = x.numel();
+        if (elements == 0)
+        {
+            return null;
+        }
+
+        if (elements <= int.MaxValue / 8)
+        {
+            return First(x);
+        }
+
+        using var first = FirstElement(x); // a span has at most 2^31-1 bytes
+        return First(first);
+    }
+
+    /// <summary>The first element of a CPU tensor of any strides.</summary>
+    internal static byte* OfStrided(Tensor x)
+    {
+        if (x.numel() == 0)
+        {
+            return null;
+        }
+
+        using var first = FirstElement(x);
+        return First(first);
+    }
+
+    /// <summary>Bytes from the first element to the end of the last one.</summary>
+    internal static long Extent(Tensor x)
+    {
+        if (x.numel() == 0)
+        {
+            return 0;
+        }
+
+        long last = 0;
+        for (int i = 0, n = (int)x.ndim; i < n; i++)
+        {
+            last += (x.size(i) - 1) * x.stride(i);
+        }
+
+        return (last + 1) * Dtype.SizeOf(x.dtype);
+    }
+
+    /// <summary>Whether a kernel can read the tensor as it lies.</summary>
+    /// <remarks>A lone element counts as scattered: it may be a lazily negated view, which only a copy resolves.</remarks>
+    internal static bool IsDirect(Tensor x) => x.is_contiguous() && x.numel() != 1;
+
+    /// <summary>An uninitialised contiguous tensor like a contiguous one.</summary>
+    internal static Tensor Fresh(Tensor contiguous) => Advised(empty_like(contiguous));
+
+    /// <summary>A contiguous copy of a tensor of any strides; a kernel then works in place on it, which saves a second buffer.</summary>
+    internal static Tensor FreshCopy(Tensor x)
+    {
+        var y = Advised(empty(x.shape, x.dtype, x.device));
+        Discard(y, y.copy_(x));
+        return y;
+    }
+
+    /// <summary>The tensor itself where a kernel can read it, else a contiguous copy; <see cref="Release"/> it with the original.</summary>
+    internal static Tensor Contiguous(Tensor x) => IsDirect(x) ? x : FreshCopy(x);
+
+    internal static void Release(Tensor contiguous, Tensor original)
+    {
+        if (!ReferenceEquals(contiguous, original))
+        {
+            contiguous.Dispose();
+        }
+    }
+
+    /// <summary>Disposes what an in-place operator returned where that is a second handle (older TorchSharp), not the target itself.</summary>
+    internal static void Discard(Tensor target, Tensor result)
+    {
+        if (!ReferenceEquals(target, result))
+        {
+            result.Dispose();
+        }
+    }
+
+    /// <summary>Tells autograd that a contiguous tensor is about to be written: a raw write is invisible to it, and a graph that saved the tensor would go on.</summary>
+    /// <remarks>Copies nothing onto nothing: a view of no elements has its base's version counter. libtorch refuses here what it refuses of its own operators.</remarks>
+    internal static void BumpVersion(Tensor x)
+    {
+        using var flat = x.view(-1);
+        using var none = flat.narrow(0, 0, 0);
+        Discard(none, none.copy_(none));
+    }
+
+    private static Tensor Advised(Tensor fresh)
+    {
+        if (fresh.numel() >= HugePages.Threshold / sizeof(double))
+        {
+            HugePages.Advise(Of(fresh), (nint)fresh.numel() * Dtype.SizeOf(fresh.dtype));
+            GC.KeepAlive(fresh);
+        }
+
+        return fresh;
+    }
+
+    private static Tensor FirstElement(Tensor x)
+    {
+        using var plain = x.detach(); // no node in the graph for a peek
+        return plain.as_strided([1], [1], x.storage_offset());
+    }
+
+    private static byte* First(Tensor x)
+    {
+        var span = x.bytes;
+        return (byte*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(span));
+    }
+}

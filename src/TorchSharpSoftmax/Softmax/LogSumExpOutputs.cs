@@ -1,0 +1,32 @@
+using static TorchSharp.torch;
+
+namespace TorchSharpSoftmax;
+
+/// <summary>Where log-sum-exp puts its values: a fresh tensor, or a given one.</summary>
+internal static class LogSumExpOutputs
+{
+    internal static Tensor Functional(Tensor input, long dim, bool keepdim, Tensor? @out)
+    {
+        Check.Alive(input, nameof(input));
+        int axis = Check.Dim(input, dim);
+        if (@out is null)
+        {
+            return Fresh(input, axis, keepdim);
+        }
+
+        const string form = "two_pass_logsumexp with 'out'";
+        Check.Alive(@out, nameof(@out));
+        Check.NoGradient(input, nameof(input), form);
+        Check.NoGradient(@out, nameof(@out), form);
+        Check.Device(@out, input, nameof(@out));
+        Check.Dtype(@out, input.dtype, nameof(@out));
+        Check.Shape(@out, TwoPassLogSumExpFunction.ShapeOf(input, axis, keepdim), nameof(@out));
+        Check.NoSharedElements(@out, nameof(@out));
+        using var values = Fresh(input, axis, keepdim); // one value a row: through a copy any overlap with the input is harmless
+        Memory.Discard(@out, @out.copy_(values));
+        return @out;
+    }
+
+    private static Tensor Fresh(Tensor x, int dim, bool keepdim) =>
+        Dtype.HasKernel(x) ? TwoPassLogSumExpFunction.Apply(x, dim, keepdim) : x.logsumexp(dim, keepdim);
+}

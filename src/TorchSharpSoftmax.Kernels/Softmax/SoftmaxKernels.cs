@@ -1,92 +1,61 @@
 namespace TorchSharpSoftmax.Kernels;
 
 /// <summary>Softmax, log-softmax, log-sum-exp and their derivatives on memory laid out as (outer, length, inner), reduced along length.</summary>
+/// <remarks>
+/// Types: float, double, <see cref="BFloat16"/> and <see cref="Half"/>; the 16-bit types compute in float and round once. An output may be an
+/// input's own memory, else they must not overlap. Results do not depend on the number of threads.
+/// </remarks>
 public static unsafe partial class SoftmaxKernels
 {
-    private static double Get<S>(S* p, nint i) where S : unmanaged =>
-        typeof(S) == typeof(float) ? ((float*)p)[i] :
-        typeof(S) == typeof(double) ? ((double*)p)[i] :
-        typeof(S) == typeof(BFloat16) ? (float)((BFloat16*)p)[i] : (double)((Half*)p)[i];
+    internal static void Softmax<S>(S* x, S* y, nint outer, nint length, nint inner, SoftmaxAlgorithm algorithm, int threads) where S : unmanaged =>
+        Forward(x, y, outer, length, inner, SoftmaxOutput.Softmax, algorithm, threads);
 
-    private static void Set<S>(S* p, nint i, double value) where S : unmanaged
-    {
-        if (typeof(S) == typeof(float)) ((float*)p)[i] = (float)value;
-        else if (typeof(S) == typeof(double)) ((double*)p)[i] = value;
-        else if (typeof(S) == typeof(BFloat16)) ((BFloat16*)p)[i] = (BFloat16)(float)value;
-        else ((Half*)p)[i] = (Half)value;
-    }
+    internal static void LogSoftmax<S>(S* x, S* y, nint outer, nint length, nint inner, SoftmaxAlgorithm algorithm, int threads) where S : unmanaged =>
+        Forward(x, y, outer, length, inner, SoftmaxOutput.LogSoftmax, algorithm, threads);
 
-    private static (double Max, double Sum) MaxAndSum<S>(S* x, nint start, nint length, nint inner) where S : unmanaged
-    {
-        double max = double.NegativeInfinity, sum = 0;
-        for (nint i = 0; i < length; i++) max = Math.Max(max, Get(x, start + i * inner));
-        for (nint i = 0; i < length; i++) sum += Math.Exp(Get(x, start + i * inner) - max);
-        return (max, sum);
-    }
+    internal static void LogSumExp<S>(S* x, S* lse, nint outer, nint length, nint inner, int threads) where S : unmanaged =>
+        Forward(x, lse, outer, length, inner, SoftmaxOutput.LogSumExp, SoftmaxAlgorithm.TwoPass, threads);
 
-    internal static void Softmax<S>(S* x, S* y, nint outer, nint length, nint inner, SoftmaxAlgorithm algorithm, int threads) where S : unmanaged
-    {
-        for (nint o = 0; o < outer; o++)
-            for (nint c = 0; c < inner; c++)
-            {
-                nint start = o * length * inner + c;
-                var (max, sum) = MaxAndSum(x, start, length, inner);
-                for (nint i = 0; i < length; i++) Set(y, start + i * inner, Math.Exp(Get(x, start + i * inner) - max) / sum);
-            }
-    }
+    internal static void SoftmaxBackward<S>(S* y, S* dy, S* dx, nint outer, nint length, nint inner, int threads) where S : unmanaged =>
+        Backward(y, dy, dx, outer, length, inner, log: false, threads);
 
-    internal static void LogSoftmax<S>(S* x, S* y, nint outer, nint length, nint inner, SoftmaxAlgorithm algorithm, int threads) where S : unmanaged
-    {
-        for (nint o = 0; o < outer; o++)
-            for (nint c = 0; c < inner; c++)
-            {
-                nint start = o * length * inner + c;
-                var (max, sum) = MaxAndSum(x, start, length, inner);
-                for (nint i = 0; i < length; i++) Set(y, start + i * inner, Get(x, start + i * inner) - max - Math.Log(sum));
-            }
-    }
-
-    internal static void LogSumExp<S>(S* x, S* lse, nint outer, nint length, nint inner, int threads) where S : unmanaged
-    {
-        for (nint o = 0; o < outer; o++)
-            for (nint c = 0; c < inner; c++)
-            {
-                var (max, sum) = MaxAndSum(x, o * length * inner + c, length, inner);
-                Set(lse, o * inner + c, double.IsInfinity(max) ? max : max + Math.Log(sum));
-            }
-    }
-
-    internal static void SoftmaxBackward<S>(S* y, S* dy, S* dx, nint outer, nint length, nint inner, int threads) where S : unmanaged
-    {
-        for (nint o = 0; o < outer; o++)
-            for (nint c = 0; c < inner; c++)
-            {
-                nint start = o * length * inner + c;
-                double dot = 0;
-                for (nint i = start; i < start + length * inner; i += inner) dot += Get(dy, i) * Get(y, i);
-                for (nint i = start; i < start + length * inner; i += inner) Set(dx, i, Get(y, i) * (Get(dy, i) - dot));
-            }
-    }
-
-    internal static void LogSoftmaxBackward<S>(S* y, S* dy, S* dx, nint outer, nint length, nint inner, int threads) where S : unmanaged
-    {
-        for (nint o = 0; o < outer; o++)
-            for (nint c = 0; c < inner; c++)
-            {
-                nint start = o * length * inner + c;
-                double sum = 0;
-                for (nint i = start; i < start + length * inner; i += inner) sum += Get(dy, i);
-                for (nint i = start; i < start + length * inner; i += inner) Set(dx, i, Get(dy, i) - Math.Exp(Get(y, i)) * sum);
-            }
-    }
+    internal static void LogSoftmaxBackward<S>(S* y, S* dy, S* dx, nint outer, nint length, nint inner, int threads) where S : unmanaged =>
+        Backward(y, dy, dx, outer, length, inner, log: true, threads);
 
     internal static void LogSumExpBackward<S>(S* x, S* lse, S* dy, S* dx, nint outer, nint length, nint inner, int threads) where S : unmanaged
     {
-        for (nint o = 0; o < outer; o++)
-            for (nint c = 0; c < inner; c++)
-            {
-                nint start = o * length * inner + c, row = o * inner + c;
-                for (nint i = start; i < start + length * inner; i += inner) Set(dx, i, Math.Exp(Get(x, i) - Get(lse, row)) * Get(dy, row));
-            }
+        if (outer == 0 || length == 0 || inner == 0) return;
+        bool stream = dx != x && LeavesCache<S>(outer, length, inner);
+        if (inner > 1) Isa.Run<S, LogSumExpColumnsBackward>(new(x, lse, dy, dx, length, inner), outer * ColumnTile.TilesOf(length, inner), TileElements(length, inner), threads);
+        else Isa.Run<S, LogSumExpBackward>(new(x, lse, dy, dx, length, stream), outer, length, threads);
     }
+
+    private static void Forward<S>(S* x, S* y, nint outer, nint length, nint inner, SoftmaxOutput output, SoftmaxAlgorithm algorithm, int threads)
+        where S : unmanaged
+    {
+        if (outer == 0 || inner == 0) return;
+        if (length == 0)
+        {
+            // The empty sum is 0, and its logarithm -infinity.
+            if (output == SoftmaxOutput.LogSumExp) Isa.Run<S, FillNegativeInfinity>(new(y), outer * inner, 1, 1);
+            return;
+        }
+        bool stream = x != y && output != SoftmaxOutput.LogSumExp && LeavesCache<S>(outer, length, inner);
+        if (algorithm == SoftmaxAlgorithm.Auto) algorithm = length >= 1 << 20 ? SoftmaxAlgorithm.TwoPass : SoftmaxAlgorithm.ThreePass;
+        if (inner > 1) Isa.Run<S, SoftmaxColumns>(new(x, y, length, inner, output, algorithm, stream), outer * ColumnTile.TilesOf(length, inner), TileElements(length, inner), threads);
+        else Isa.Run<S, SoftmaxForward>(new(x, y, length, output, algorithm, stream), outer, length, threads);
+    }
+
+    private static void Backward<S>(S* y, S* dy, S* dx, nint outer, nint length, nint inner, bool log, int threads) where S : unmanaged
+    {
+        if (outer == 0 || length == 0 || inner == 0) return;
+        bool stream = dx != dy && dx != y && LeavesCache<S>(outer, length, inner);
+        if (inner > 1) Isa.Run<S, SoftmaxColumnsBackward>(new(y, dy, dx, length, inner, log), outer * ColumnTile.TilesOf(length, inner), TileElements(length, inner), threads);
+        else Isa.Run<S, SoftmaxBackward>(new(y, dy, dx, length, log, stream), outer, length, threads);
+    }
+
+    private static bool LeavesCache<S>(nint outer, nint length, nint inner) where S : unmanaged =>
+        (double)outer * length * inner * sizeof(S) >= Cache.StreamFromBytes;
+
+    private static nint TileElements(nint length, nint inner) => length * inner / ColumnTile.TilesOf(length, inner);
 }

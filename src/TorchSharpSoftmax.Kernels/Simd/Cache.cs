@@ -1,0 +1,54 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
+
+namespace TorchSharpSoftmax.Kernels;
+
+/// <summary>Hints to the caches.</summary>
+internal static unsafe class Cache
+{
+    /// <summary>Outputs from this size on are streamed past the caches: half of a common last-level cache.</summary>
+    internal const long StreamFromBytes = 16L << 20;
+
+    /// <summary>How far ahead a pass asks for its input, in bytes: two dozen cache lines.</summary>
+    internal const int Ahead = 1536;
+
+    /// <summary>Asks for the line that lies <see cref="Ahead"/> of p; any address is allowed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void Prefetch(void* p)
+    {
+        if (Sse.IsSupported) Sse.Prefetch0((byte*)p + Ahead);
+    }
+
+    /// <summary>Asks for the lines of two vectors, each line once.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void PrefetchTwo<V, S, T>(S* x)
+        where V : unmanaged, ILanes<V, T>
+        where S : unmanaged
+        where T : unmanaged
+    {
+        Prefetch(x);
+        if (V.Count * sizeof(S) >= 64) Prefetch(x + V.Count);
+    }
+
+    /// <summary>Asks for the lines of four vectors, each line once.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void PrefetchFour<V, S, T>(S* x)
+        where V : unmanaged, ILanes<V, T>
+        where S : unmanaged
+        where T : unmanaged
+    {
+        PrefetchTwo<V, S, T>(x);
+        if (V.Count * sizeof(S) >= 32) PrefetchTwo<V, S, T>(x + 2 * V.Count);
+    }
+
+    /// <summary>Makes streamed stores visible before whatever this thread does next.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void StreamFence()
+    {
+        if (Sse.IsSupported) Sse.StoreFence();
+    }
+
+    /// <summary>Elements before p is aligned to so many bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static nint Head<S>(S* p, int bytes) where S : unmanaged => (nint)(-(long)p & (bytes - 1)) / sizeof(S);
+}

@@ -1,0 +1,13 @@
+namespace TorchSharpSoftmax.Kernels;
+
+/// <summary>How elements that lie in memory as <typeparamref name="S"/> become lanes of <typeparamref name="T"/> and go back.</summary>
+internal unsafe interface IStored<S, T>
+    where S : unmanaged
+    where T : unmanaged
+{
+    static abstract V Load<V>(S* p) where V : unmanaged, ILanes<V, T>;
+    static abstract V LoadPart<V>(S* p, nint n, T pad) where V : unmanaged, ILanes<V, T>;
+    static abstract void Store<V>(V v, S* p) where V : unmanaged, ILanes<V, T>;
+    static abstract void StorePart<V>(V v, S* p, nint n) where V : unmanaged, ILanes<V, T>;
+    static abstract void Stream<V>(V v, S* p) where V : unmanaged, ILanes<V, T>;
+}

@@ -1,0 +1,56 @@
+namespace TorchSharpSoftmax.Kernels;
+
+/// <summary>A range of independent units of work; must not throw.</summary>
+internal interface IWork
+{
+    void Do(nint first, nint end);
+}
+
+/// <summary>Splits units of work over threads: the caller works too, and never waits for a thread that has not begun.</summary>
+/// <remarks>Which thread does which units changes from run to run; kernels answer the same however the units are dealt.</remarks>
+internal static class Workers
+{
+    /// <summary>Pieces per thread: enough that a late thread costs little, few enough that taking one costs nothing.</summary>
+    private const int PiecesPerThread = 4;
+
+    internal static void Run<W>(in W work, nint units, int threads) where W : struct, IWork
+    {
+        if (threads <= 1 || units <= 1)
+        {
+            if (units > 0) work.Do(0, units);
+            return;
+        }
+        var job = new Job<W>(work, units, threads);
+        for (int helper = 1; helper < threads; helper++) ThreadPool.UnsafeQueueUserWorkItem(job, preferLocal: false);
+        job.Execute();
+        job.WaitForOthers();
+    }
+
+    private sealed class Job<W>(W work, nint units, int threads) : IThreadPoolWorkItem where W : struct, IWork
+    {
+        private readonly long _pieces = Math.Min(units, (long)threads * PiecesPerThread);
+        private readonly object _gate = new();
+        private long _taken, _finished;
+
+        public void Execute()
+        {
+            for (long piece; (piece = Interlocked.Increment(ref _taken) - 1) < _pieces;)
+            {
+                work.Do(Start(piece), Start(piece + 1));
+                if (Interlocked.Increment(ref _finished) < _pieces) continue;
+                lock (_gate) Monitor.PulseAll(_gate);
+            }
+        }
+
+        internal void WaitForOthers()
+        {
+            for (var spin = new SpinWait(); Volatile.Read(ref _finished) < _pieces && !spin.NextSpinWillYield;) spin.SpinOnce();
+            lock (_gate)
+            {
+                while (Volatile.Read(ref _finished) < _pieces) Monitor.Wait(_gate);
+            }
+        }
+
+        private nint Start(long piece) => (nint)(units / _pieces * piece + Math.Min(piece, units % _pieces));
+    }
+}

@@ -1,0 +1,119 @@
+using System.Numerics;
+
+namespace TorchSharpSoftmax.Kernels;
+
+/// <summary>What lies between the walks over a strip of columns: frames, phases merged, factors and logarithms.</summary>
+internal static unsafe class ColumnSums<V, S, T, M>
+    where V : unmanaged, ILanes<V, T>
+    where S : unmanaged
+    where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    where M : struct, IStored<S, T>
+{
+    /// <summary>Max, Shift, Exponent and Total of every column.</summary>
+    internal static void Sum(S* x, in ColumnTile tile, ColumnState<T> state, SoftmaxAlgorithm algorithm)
+    {
+        if (algorithm == SoftmaxAlgorithm.TwoPass)
+        {
+            ColumnPasses<V, S, T, M>.RunningSum(x, tile, state);
+            MergeMax(tile, state.Max);
+            for (nint j = 0; j < tile.Width; j += V.Count)
+            {
+                V all = ExtExp.Exponent<V, T>(V.Load(state.Max + j));
+                V.Store(V.Scale(V.Load(state.Total + j) + V.Load(state.Lost + j), V.Load(state.Exponent + j) - all), state.Total + j);
+                V.Store(all, state.Exponent + j);
+                V.Store(V.Broadcast(T.Zero), state.Shift + j);
+            }
+            MergeSum(tile, state.Total);
+            if (AllExact(tile, state)) return;
+        }
+        SumByMax<No>(x, null, 0, tile, state);
+    }
+
+    /// <summary>The same by Three-Pass's first two passes, the exponentials kept.</summary>
+    internal static void KeptSum(S* x, T* kept, nint keptStride, in ColumnTile tile, ColumnState<T> state) =>
+        SumByMax<Yes>(x, kept, keptStride, tile, state);
+
+    /// <summary>Last = what a kept exponential is multiplied with to become a probability.</summary>
+    internal static void Factors(in ColumnTile tile, ColumnState<T> state)
+    {
+        V one = V.Broadcast(Const.Of<T>(1 / (double)(1UL << 32) / (1UL << 32)));
+        for (nint j = 0; j < tile.Width; j += V.Count) V.Store(one / V.Load(state.Total + j), state.Last + j);
+    }
+
+    /// <summary>Last = log(sum of e^(x - max)).</summary>
+    internal static void Logarithms(in ColumnTile tile, ColumnState<T> state)
+    {
+        V zero = V.Broadcast(T.Zero), one = V.Broadcast(T.One), limit = V.Broadcast(ExtExp.Limit<T>());
+        for (nint j = 0; j < tile.Width; j += V.Count)
+        {
+            V max = V.Load(state.Max + j);
+            V ofMax = V.WhereLess(limit, V.AtLeast(max, zero - max), one, ExtExp.Fraction<V, T>(max, V.Load(state.Exponent + j)));
+            V.Store(V.Log(V.Load(state.Total + j) / ofMax), state.Last + j);
+        }
+    }
+
+    /// <summary>Total = Total + Lost, merged over phases.</summary>
+    internal static void FinishTotals(in ColumnTile tile, ColumnState<T> state, double scale)
+    {
+        for (nint j = 0; j < tile.Width; j += V.Count)
+            V.Store((V.Load(state.Total + j) + V.Load(state.Lost + j)) * V.Broadcast(Const.Of<T>(scale)), state.Total + j);
+        MergeSum(tile, state.Total);
+    }
+
+    /// <summary>Whether a column holds a NaN; only columns with a non-finite sum ask.</summary>
+    internal static bool HasNaN(S* column, in ColumnTile tile)
+    {
+        for (nint row = 0; row < tile.Rows; row++, column += tile.Stride)
+        {
+            for (nint phase = 0; phase * tile.Columns < tile.WidthOf(row); phase++)
+            {
+                if (T.IsNaN(Lane1<T>.Max(M.Load<Lane1<T>>(column + phase * tile.Columns)))) return true;
+            }
+        }
+        return false;
+    }
+
+    /// <summary>Gives every phase of a column the same number: a copy for each.</summary>
+    internal static void Spread(in ColumnTile tile, T* lanes)
+    {
+        for (nint i = tile.Columns; i < tile.Width; i++) lanes[i] = lanes[i - tile.Columns];
+    }
+
+    private static void SumByMax<K>(S* x, T* kept, nint keptStride, in ColumnTile tile, ColumnState<T> state) where K : struct, IChoice
+    {
+        ColumnPasses<V, S, T, M>.Max(x, tile, state);
+        MergeMax(tile, state.Max);
+        V zero = V.Broadcast(T.Zero), limit = V.Broadcast(ExtExp.Limit<T>());
+        for (nint j = 0; j < tile.Width; j += V.Count)
+        {
+            V max = V.Load(state.Max + j), size = V.AtLeast(max, zero - max);
+            V.Store(V.WhereLess(limit, size, max, zero), state.Shift + j);
+            V.Store(V.WhereLess(limit, size, zero, ExtExp.Exponent<V, T>(max)), state.Exponent + j);
+        }
+        ColumnPasses<V, S, T, M>.SumIn<K>(x, kept, keptStride, tile, state);
+        FinishTotals(tile, state, 1 / (double)(1UL << 32) / (1UL << 32));
+    }
+
+    private static bool AllExact(in ColumnTile tile, ColumnState<T> state)
+    {
+        for (nint c = 0; c < tile.Columns; c++)
+        {
+            if (!(T.Abs(state.Max[c]) <= ExtExp.Limit<T>() && T.IsFinite(state.Total[c]))) return false;
+        }
+        return true;
+    }
+
+    private static void MergeMax(in ColumnTile tile, T* max)
+    {
+        if (tile.Phases == 1) return;
+        for (nint i = tile.Columns; i < tile.Width; i++) max[i % tile.Columns] = T.MaxNumber(max[i % tile.Columns], max[i]);
+        Spread(tile, max);
+    }
+
+    private static void MergeSum(in ColumnTile tile, T* sum)
+    {
+        if (tile.Phases == 1) return;
+        for (nint i = tile.Columns; i < tile.Width; i++) sum[i % tile.Columns] += sum[i];
+        Spread(tile, sum);
+    }
+}

@@ -1,0 +1,42 @@
+using System.Numerics;
+
+namespace TorchSharpSoftmax.Kernels;
+
+/// <summary>In which frame exponentials of a row are taken: each is e^(x - Shift) * 2^-Exponent, at most about 1.</summary>
+/// <remarks>For usual rows Shift is 0 and x is never rounded. Beyond <see cref="ExtExp.Limit"/>, and for infinities, it is the maximum, as in libtorch.</remarks>
+internal readonly record struct Frame(double Shift, double Exponent)
+{
+    /// <summary>Kept exponentials are 2^64 times larger, so that only a final result can be subnormal: one rounding, gradual at every width.</summary>
+    internal const int Bias = 64;
+
+    internal static Frame Of<T>(T max) where T : unmanaged, IBinaryFloatingPointIeee754<T> => T.Abs(max) <= ExtExp.Limit<T>()
+        ? new(0, Const.ToDouble(Lane1<T>.Max(ExtExp.Exponent<Lane1<T>, T>(new(max)))))
+        : new(Const.ToDouble(max), 0);
+}
+
+/// <summary>The sum of a row's exponentials in a frame, and the row's maximum.</summary>
+internal readonly record struct RowSum(double Sum, double Max, Frame Frame)
+{
+    /// <summary>Whether a running sum is right: false after NaN, infinities and |x| too large for exponentials without a shift.</summary>
+    internal bool IsExact => Math.Abs(Max) <= ExtExp.Limit<double>() && double.IsFinite(Sum);
+
+    /// <summary>What a kept exponential is multiplied with to become a probability.</summary>
+    internal double Factor => 1 / (Sum * (1UL << 32) * (1UL << 32));
+
+    /// <summary>log(sum of e^(x - max)): exactly 0 where one element is all.</summary>
+    internal double LogOverMax<T>() where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        if (Frame.Shift != 0) return Math.Log(Sum);
+        T ofMax = Lane1<T>.Max(ExtExp.Fraction<Lane1<T>, T>(new(Const.Of<T>(Max)), new(Const.Of<T>(Frame.Exponent))));
+        return Math.Log(Sum / Const.ToDouble(ofMax));
+    }
+
+    /// <summary>The sum over two parts of a row.</summary>
+    internal static RowSum Merge(in RowSum a, in RowSum b)
+    {
+        if (!a.IsExact) return a;
+        if (!b.IsExact) return b;
+        var (high, low) = a.Max >= b.Max ? (a, b) : (b, a);
+        return high with { Sum = high.Sum + Math.ScaleB(low.Sum, (int)(low.Frame.Exponent - high.Frame.Exponent)) };
+    }
+}

@@ -130,13 +130,25 @@ TS_API Handle ts_from_blob(void* data, const int64_t* sizes, int64_t ndim, int32
 
 // --- names ---
 
+static std::vector<at::Dimname> dimnames(const char* const* names, int64_t count) {
+    std::vector<at::Dimname> list;
+    for (int64_t k = 0; k < count; k++)
+        list.push_back(names[k] == nullptr ? at::Dimname::wildcard() : at::Dimname::fromSymbol(at::Symbol::dimname(names[k])));
+    return list;
+}
 TS_API int32_t ts_set_names(Handle h, const char* const* names, int64_t count) {
-    return ts::guarded([&] {
-        std::vector<at::Dimname> list;
-        for (int64_t k = 0; k < count; k++)
-            list.push_back(names[k] == nullptr ? at::Dimname::wildcard() : at::Dimname::fromSymbol(at::Symbol::dimname(names[k])));
-        at::internal_set_names_inplace(const_cast<at::Tensor&>(ts::unwrap(h)), at::DimnameList(list));
+    return ts::guarded([&] { at::internal_set_names_inplace(const_cast<at::Tensor&>(ts::unwrap(h)), at::DimnameList(dimnames(names, count))); });
+}
+// The last of `names` is the name of the flattened dimension.
+TS_API Handle ts_flatten_names(Handle h, const char* const* names, int64_t count) {
+    Handle result = nullptr;
+    ts::guarded([&] {
+        auto list = dimnames(names, count);
+        auto out = list.back();
+        list.pop_back();
+        result = ts::wrap(ts::unwrap(h).flatten(list, out));
     });
+    return result;
 }
 
 // --- generators ---

@@ -19,6 +19,8 @@ public static partial class torch
 
             internal abstract List<Tensor> backward_internal(AutogradContext ctx, List<Tensor> grad_outputs);
 
+            // Optimized from the first call on, so that the arguments' lives end with their last use as they do in a released TorchSharp.
+            [MethodImpl(MethodImplOptions.AggressiveOptimization)]
             public static List<Tensor> apply_internal(params object[] vars)
             {
                 var node = new Node<T>();
@@ -56,6 +58,7 @@ public static partial class torch
         public abstract class SingleTensorFunction<T> : Function<T>
             where T : SingleTensorFunction<T>, new()
         {
+            [MethodImpl(MethodImplOptions.AggressiveOptimization)]
             public static Tensor apply(params object[] vars) => apply_internal(vars)[0];
 
             public abstract Tensor forward(AutogradContext ctx, params object[] vars);
@@ -70,6 +73,7 @@ public static partial class torch
         public abstract class MultiTensorFunction<T> : Function<T>
             where T : MultiTensorFunction<T>, new()
         {
+            [MethodImpl(MethodImplOptions.AggressiveOptimization)]
             public static List<Tensor> apply(params object[] vars) => apply_internal(vars);
 
             public abstract List<Tensor> forward(AutogradContext ctx, params object[] vars);

@@ -59,6 +59,7 @@ internal static unsafe class Library
     [DllImport(Name)] internal static extern IntPtr ts_storage_ptr(IntPtr tensor, long* bytes);
     [DllImport(Name)] internal static extern IntPtr ts_from_blob(IntPtr data, long* sizes, long ndim, int dtype, delegate* unmanaged<IntPtr, void> release, IntPtr cookie);
     [DllImport(Name)] internal static extern int ts_set_names(IntPtr tensor, IntPtr* names, long count);
+    [DllImport(Name)] internal static extern IntPtr ts_flatten_names(IntPtr tensor, IntPtr* names, long count);
 
     [DllImport(Name)] internal static extern IntPtr ts_generator_default();
     [DllImport(Name)] internal static extern IntPtr ts_generator_new(ulong seed);

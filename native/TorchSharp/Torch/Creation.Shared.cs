@@ -21,7 +21,7 @@ public static partial class torch
         return Made(Moved(Shared(rawArray, 0, shape, own), own, dtype, device), requires_grad, names);
     }
 
-    public static Tensor frombuffer(Array rawArray, ScalarType dtype, long count = -1, long offset = 0, bool requires_grad = false, Device device = null)
+    public static Tensor frombuffer(Array rawArray, ScalarType dtype, long count = -1, long offset = 0, bool requires_grad = false)
     {
         var own = TypeOf(rawArray.GetType().GetElementType());
         var size = (long)own.ElementSize();
@@ -29,7 +29,7 @@ public static partial class torch
         if (bytes < 0) throw new ArgumentException($"The offset {offset} is beyond the end of the buffer.");
         if (count < 0) count = bytes / dtype.ElementSize();
         if (count * dtype.ElementSize() > bytes) throw new ArgumentException($"The buffer holds fewer than {count} elements of {dtype}.");
-        return Made(Moved(Shared(rawArray, offset * size, new[] { count }, dtype), dtype, dtype, device), requires_grad);
+        return Made(Shared(rawArray, offset * size, new[] { count }, dtype), requires_grad);
     }
 
     public static Tensor as_tensor((float, float)[] rawArray, ScalarType? dtype = null, Device device = null) => from_array(rawArray, dtype, device);
@@ -105,21 +105,8 @@ public static partial class torch
 
     private static Tensor Made(Tensor made, bool requires_grad, string[] names = null)
     {
-        if (names is { Length: > 0 }) Named(made, names);
+        if (names is { Length: > 0 }) made.SetNames(names);
         return requires_grad ? made.requires_grad_(true) : made;
-    }
-
-    private static unsafe void Named(Tensor tensor, string[] names)
-    {
-        var texts = Array.ConvertAll(names, n => n is null ? IntPtr.Zero : Marshal.StringToCoTaskMemUTF8(n));
-        try
-        {
-            fixed (IntPtr* t = texts) Check(ts_set_names(tensor.Handle, t, texts.Length));
-        }
-        finally
-        {
-            foreach (var text in texts) Marshal.FreeCoTaskMem(text);
-        }
     }
 
     /// <summary>To the type and the device asked for, without a tensor left behind.</summary>

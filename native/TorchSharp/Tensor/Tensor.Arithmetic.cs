@@ -29,17 +29,17 @@ public static partial class torch
         public Tensor arctan2_(Tensor other) => InPlace("arctan2_", this, other);
         public Tensor atan2(Tensor other) => Call("atan2", this, other);
         public Tensor atan2_(Tensor other) => InPlace("atan2_", this, other);
-        public Tensor bitwise_and(Tensor other) => Call("bitwise_and.Scalar_Tensor", this, other);
+        public Tensor bitwise_and(Tensor other) => Call("bitwise_and.Tensor", this, other);
         public Tensor bitwise_and_(Tensor other) => InPlace("bitwise_and_.Tensor", this, other);
-        public Tensor bitwise_left_shift(Tensor other) => Call("bitwise_left_shift.Scalar_Tensor", this, other);
+        public Tensor bitwise_left_shift(Tensor other) => Call("bitwise_left_shift.Tensor", this, other);
         public Tensor bitwise_left_shift_(Tensor other) => InPlace("bitwise_left_shift_.Tensor", this, other);
         public Tensor bitwise_not() => Call("bitwise_not", this);
         public Tensor bitwise_not_() => InPlace("bitwise_not_", this);
-        public Tensor bitwise_or(Tensor other) => Call("bitwise_or.Scalar_Tensor", this, other);
+        public Tensor bitwise_or(Tensor other) => Call("bitwise_or.Tensor", this, other);
         public Tensor bitwise_or_(Tensor other) => InPlace("bitwise_or_.Tensor", this, other);
-        public Tensor bitwise_right_shift(Tensor other) => Call("bitwise_right_shift.Scalar_Tensor", this, other);
+        public Tensor bitwise_right_shift(Tensor other) => Call("bitwise_right_shift.Tensor", this, other);
         public Tensor bitwise_right_shift_(Tensor other) => InPlace("bitwise_right_shift_.Tensor", this, other);
-        public Tensor bitwise_xor(Tensor other) => Call("bitwise_xor.Scalar_Tensor", this, other);
+        public Tensor bitwise_xor(Tensor other) => Call("bitwise_xor.Tensor", this, other);
         public Tensor bitwise_xor_(Tensor other) => InPlace("bitwise_xor_.Tensor", this, other);
         public Tensor clamp(Scalar min = null, Scalar max = null) => Call("clamp", this, min, max);
         public Tensor clamp(Tensor min = null, Tensor max = null) => Call("clamp.Tensor", this, min, max);
@@ -77,7 +77,7 @@ public static partial class torch
         public Tensor divide_(Tensor target, RoundingMode rounding_mode = RoundingMode.None) =>
             InPlace("div_.Tensor_mode", this, target, Mode(rounding_mode));
 
-        public Tensor float_power(Tensor target) => Call("float_power.Scalar", this, target);
+        public Tensor float_power(Tensor target) => Call("float_power.Tensor_Tensor", this, target);
         public Tensor float_power_(Tensor target) => InPlace("float_power_.Tensor", this, target);
         public Tensor floor_divide(Scalar other) => Call("floor_divide.Scalar", this, other);
         public Tensor floor_divide(Tensor other) => Call("floor_divide", this, other);
@@ -111,13 +111,13 @@ public static partial class torch
         public Tensor nextafter_(Tensor other) => InPlace("nextafter_", this, other);
         public Tensor positive() => Call("positive", this);
         public Tensor pow(Scalar exponent) => Call("pow.Tensor_Scalar", this, exponent);
-        public Tensor pow(Tensor exponent) => Call("pow.Scalar", this, exponent);
+        public Tensor pow(Tensor exponent) => Call("pow.Tensor_Tensor", this, exponent);
         public Tensor pow_(Scalar exponent) => InPlace("pow_.Scalar", this, exponent);
         public Tensor pow_(Tensor exponent) => InPlace("pow_.Tensor", this, exponent);
         public Tensor reciprocal() => Call("reciprocal", this);
         public Tensor reciprocal_() => InPlace("reciprocal_", this);
         public Tensor remainder(Scalar scalar) => Call("remainder.Scalar", this, scalar);
-        public Tensor remainder(Tensor target) => Call("remainder.Scalar_Tensor", this, target);
+        public Tensor remainder(Tensor target) => Call("remainder.Tensor", this, target);
         public Tensor remainder_(Scalar scalar) => InPlace("remainder_.Scalar", this, scalar);
         public Tensor remainder_(Tensor target) => InPlace("remainder_.Tensor", this, target);
         public Tensor sgn() => Call("sgn", this);
@@ -139,7 +139,7 @@ public static partial class torch
         public Tensor true_divide_(Scalar other) => InPlace("true_divide_.Scalar", this, other);
         public Tensor true_divide_(Tensor other) => InPlace("true_divide_.Tensor", this, other);
         public Tensor xlogy(Scalar y) => Call("xlogy.Scalar_Other", this, y);
-        public Tensor xlogy(Tensor y) => Call("xlogy.Scalar_Self", this, y);
+        public Tensor xlogy(Tensor y) => Call("xlogy.Tensor", this, y);
         public Tensor xlogy_(Scalar y) => InPlace("xlogy_.Scalar_Other", this, y);
         public Tensor xlogy_(Tensor y) => InPlace("xlogy_.Tensor", this, y);
     }

@@ -33,7 +33,7 @@ public static partial class torch
         public Tensor isfinite() => Call("isfinite", this);
 
         public Tensor isin(Tensor test_elements, bool assumeUnique = false, bool invert = false) =>
-            Call("isin.Scalar_Tensor", this, test_elements, assumeUnique, invert);
+            Call("isin.Tensor_Tensor", this, test_elements, assumeUnique, invert);
 
         public Tensor isinf() => Call("isinf", this);
         public Tensor isnan() => Call("isnan", this);

@@ -12,7 +12,7 @@ public static partial class torch
         public Tensor argwhere() => Call("argwhere", this);
 
         public Tensor bucketize(Tensor boundaries, bool outInt32 = false, bool right = false) =>
-            Call("bucketize.Scalar", this, boundaries, outInt32, right);
+            Call("bucketize.Tensor", this, boundaries, outInt32, right);
 
         public Tensor diff(long n = 1, long dim = -1, Tensor prepend = null, Tensor append = null) => Call("diff", this, n, dim, prepend, append);
         public Tensor gather(long dim, Tensor index) => Call("gather", this, dim, index);

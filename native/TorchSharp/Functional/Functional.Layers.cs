@@ -15,7 +15,7 @@ public static partial class torch
 
             public static Tensor batch_norm(
                 Tensor input, Tensor running_mean, Tensor running_var, Tensor weight = null, Tensor bias = null, bool training = false, double momentum = 0.1, double eps = 1E-05) =>
-                Call("batch_norm", input, weight, bias, running_mean, running_var, training, momentum, eps);
+                Call("batch_norm", input, weight, bias, running_mean, running_var, training, momentum, eps, true);
 
             public static Tensor bilinear(Tensor input1, Tensor input2, Tensor weight, Tensor bias = null) =>
                 Call("bilinear", input1, input2, weight, bias);
@@ -34,7 +34,7 @@ public static partial class torch
 
             public static Tensor instance_norm(
                 Tensor input, Tensor running_mean = null, Tensor running_var = null, Tensor weight = null, Tensor bias = null, bool use_input_stats = true, double momentum = 0.1, double eps = 1E-05) =>
-                Call("instance_norm", input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps);
+                Call("instance_norm", input, weight, bias, running_mean, running_var, use_input_stats, momentum, eps, true);
 
             public static Tensor layer_norm(Tensor input, long[] normalized_shape, Tensor weight = null, Tensor bias = null, double eps = 1E-05) =>
                 Call("layer_norm", input, normalized_shape, weight, bias, eps);

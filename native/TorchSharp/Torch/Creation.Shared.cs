@@ -94,14 +94,14 @@ public static partial class torch
         : element == typeof(Complex) ? ScalarType.ComplexFloat64
         : throw new NotSupportedException($"The type {element} is not supported.");
 
-    private static ScalarType TypeOf(Scalar value) => value.Type switch
-    {
-        ScalarType.Float64 => default_dtype,
-        ScalarType.ComplexFloat64 => ScalarType.ComplexFloat32,
-        var type => type,
-    };
+    private static ScalarType TypeOf(Scalar value) => value.IsIntegral ? ScalarType.Int64 : default_dtype;
 
     private static ScalarType RangeType(params Scalar[] bounds) => bounds.All(b => b.IsIntegral) ? ScalarType.Int64 : default_dtype;
+
+    private static ScalarType Floating(string function, ScalarType? dtype) =>
+        dtype is null ? default_dtype
+        : !is_integral(dtype.Value) ? dtype.Value
+        : throw new ArgumentException($"torch.{function}() was passed a bad dtype: {dtype}. It must be floating point or complex.", nameof(dtype));
 
     private static Tensor Made(Tensor made, bool requires_grad, string[] names = null)
     {
@@ -135,10 +135,10 @@ public static partial class torch
     {
         long elements = 1;
         foreach (var size in shape) elements *= size;
-        if (elements != data.Length) throw new ArgumentException("mismatched total size creating a tensor from an array");
+        if (elements > data.Length) throw new ArgumentException($"mismatched total size creating a tensor from an array: {elements} vs. {data.Length}");
         var own = TypeOf(typeof(T));
         var made = Interop.Native.Call("empty.memory_format", shape, own);
-        data.CopyTo(new Span<T>((void*)made.DataPointer(), data.Length));
+        data[..(int)elements].CopyTo(new Span<T>((void*)made.DataPointer(), (int)elements));
         return Made(Moved(made, own, dtype, device), requires_grad, names);
     }
 

@@ -34,7 +34,7 @@ sealed class Machine
         if (forced == "native")
             return ("native", "--torchsharp=native says so");
         if (forced == null && Remembered() is { } earlier)
-            return (earlier, $"an earlier Setup chose it ({PropsFile}; --torchsharp=package|native chooses anew)");
+            return (earlier, $"an earlier Setup chose it ({PropsFile}; --torchsharp chooses anew)");
         var refusal = TryPackage();
         if (refusal == null)
             return ("package", forced == null ? "it restores here" : "--torchsharp=package says so and it restores here");
@@ -83,12 +83,12 @@ sealed class Machine
             missing = Array.Empty<string>();
         if (missing.Length == 0)
         {
-            Console.WriteLine($"Packages: {string.Join(' ', wanted)} are there.");
+            Console.WriteLine($"Packages: nothing to install, {string.Join(' ', wanted)} there already.");
             return;
         }
         var present = wanted.Except(missing).ToArray();
         Console.WriteLine($"Packages: installing {string.Join(' ', missing)}" + (present.Length > 0 ? $" ({string.Join(' ', present)} there already)." : "."));
-        var root = Environment.UserName == "root" ? Array.Empty<string>() : new[] { "sudo", "-n" };
+        var root = Environment.IsPrivilegedProcess ? Array.Empty<string>() : new[] { "sudo", "-n" };
         if (root.Length > 0 && !(IsOnPath("sudo") && Processes.Capture("sudo", "-n", "true").ExitCode == 0))
         {
             var command = $"sudo apt-get update && sudo apt-get install --no-install-recommends {string.Join(' ', missing)}";

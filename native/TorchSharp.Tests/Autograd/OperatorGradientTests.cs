@@ -1,5 +1,6 @@
 using Xunit;
 using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
 
 namespace TorchSharp.Tests.Autograd;
 
@@ -35,7 +36,9 @@ public class OperatorGradientTests
         ["sigmoid"] = new(t => t[0].sigmoid(), A),
         ["erf"] = new(t => t[0].erf(), A),
         ["relu"] = new(t => t[0].relu(), A),
+        ["gelu"] = new(t => t[0].gelu(), A),
         ["silu"] = new(t => t[0].silu(), A),
+        ["softplus"] = new(t => F.softplus(t[0]), A),
 
         // Reductions
         ["sum"] = new(t => t[0].sum(), A),
@@ -69,6 +72,11 @@ public class OperatorGradientTests
         ["matmul"] = new(t => t[0].matmul(t[1].transpose(0, 1)), A, B),
         ["mm"] = new(t => t[0].mm(t[1]), A, Square),
         ["bmm"] = new(t => t[0].reshape(2, 3, 2).bmm(t[1].reshape(2, 2, 3)), A, B),
+        ["linear"] = new(t => F.linear(t[0], t[1], t[2]), A, B, Bias),
+        ["layer_norm"] = new(t => F.layer_norm(t[0], [4], t[1], t[2]), A, Row, Row),
+        ["mse_loss"] = new(t => F.mse_loss(t[0], t[1]), A, B),
+        ["nll_loss"] = new(t => F.nll_loss(t[0].log_softmax(1), tensor(new long[] { 2, 0, 3 })), A),
+        ["cross_entropy"] = new(t => F.cross_entropy(t[0], tensor(new long[] { 2, 0, 3 }), label_smoothing: 0.1), A),
     };
 
     public static IEnumerable<TheoryDataRow<string>> Operators() => s_cases.Keys.Select(k => new TheoryDataRow<string>(k));

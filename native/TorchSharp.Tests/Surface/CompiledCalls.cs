@@ -97,26 +97,25 @@ internal sealed class CompiledCalls
 
     private sealed class Names(MetadataReader metadata) : ISignatureTypeProvider<TypeNode, object?>
     {
-        private TypeReferenceHandle? _definition;
-
         public static string Key(MetadataReader metadata, TypeReferenceHandle handle)
         {
             (string name, int arity) = NameOf(metadata, handle);
             return arity == 0 ? name : $"{name}`{arity}";
         }
 
-        /// <summary>The generic type of an instantiation; null for arrays and type parameters.</summary>
+        /// <summary>The generic type of an instantiation; null for arrays, type parameters and the library's own types.</summary>
         public TypeReferenceHandle? DefinitionOf(TypeSpecification specification)
         {
-            _definition = null;
             BlobReader blob = metadata.GetBlobReader(specification.Signature);
             if (blob.ReadSignatureTypeCode() != SignatureTypeCode.GenericTypeInstance)
             {
                 return null;
             }
 
-            specification.DecodeSignature(this, null);
-            return _definition;
+            // Class or value type, then which one.
+            blob.ReadByte();
+            EntityHandle definition = blob.ReadTypeHandle();
+            return definition.Kind == HandleKind.TypeReference ? (TypeReferenceHandle)definition : null;
         }
 
         public TypeNode GetTypeFromReference(MetadataReader reader, TypeReferenceHandle handle, byte rawTypeKind)
@@ -170,13 +169,6 @@ internal sealed class CompiledCalls
         public TypeNode GetModifiedType(TypeNode modifier, TypeNode unmodifiedType, bool isRequired) => unmodifiedType;
 
         public TypeNode GetPinnedType(TypeNode elementType) => elementType;
-
-        // The generic type of an instantiation is read before its arguments, so the first one seen is the outermost.
-        TypeNode ISimpleTypeProvider<TypeNode>.GetTypeFromReference(MetadataReader reader, TypeReferenceHandle handle, byte rawTypeKind)
-        {
-            _definition ??= handle;
-            return GetTypeFromReference(reader, handle, rawTypeKind);
-        }
 
         private static (string Name, int Arity) NameOf(MetadataReader metadata, TypeReferenceHandle handle)
         {

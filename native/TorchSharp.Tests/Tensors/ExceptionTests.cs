@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using Xunit;
 using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
 
 namespace TorchSharp.Tests.Tensors;
 
@@ -36,6 +37,13 @@ public class ExceptionTests
 
     [Fact]
     public void A_softmax_of_integers() => External("not implemented for 'Long'", () => tensor(new long[] { 1, 2 }).softmax(0));
+
+    [Fact]
+    public void Targets_that_are_not_long() =>
+        External("expected scalar type Long but found Int", () => F.cross_entropy(ones(2, 3), tensor(new[] { 0, 1 })));
+
+    [Fact]
+    public void A_target_out_of_range() => External("Target 9 is out of bounds.", () => F.cross_entropy(ones(2, 3), tensor(new long[] { 0, 9 })));
 
     [Fact]
     public void Backward_of_what_needs_no_gradient() =>

@@ -134,7 +134,7 @@ public static partial class torch
             return result;
         }
 
-        public static Sequential Sequential() => new(Array.Empty<(string, Module<Tensor, Tensor>)>());
+        public static Sequential Sequential() => Modules.Sequential.Empty();
 
         public static Sequential Sequential(params (string name, Module<Tensor, Tensor> submodule)[] modules) =>
             Sequential((IEnumerable<(string name, Module<Tensor, Tensor> submodule)>)modules);

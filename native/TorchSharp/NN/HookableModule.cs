@@ -20,6 +20,16 @@ public static partial class torch
             {
             }
 
+            /// <summary>In TorchSharp for modules that native code made. There are none here, only the zero handles are taken.</summary>
+            protected HookableModule(IntPtr handle, IntPtr boxedHandle)
+                : base(nameof(Module))
+            {
+                if (handle != IntPtr.Zero || boxedHandle != IntPtr.Zero)
+                {
+                    throw new NotSupportedException("The stand-in for TorchSharp has no modules of native code.");
+                }
+            }
+
             public HookRemover register_forward_hook(TPostHook hook) => Register(post_hooks, hook);
 
             public HookRemover register_forward_hook(Action<Module> hook) => Register(module_post_hooks, hook);

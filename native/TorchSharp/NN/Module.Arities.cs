@@ -14,6 +14,11 @@ public static partial class torch
             {
             }
 
+            protected Module(IntPtr handle, IntPtr boxedHandle)
+                : base(handle, boxedHandle)
+            {
+            }
+
             public abstract TResult forward(T input);
 
             public TResult call(T input)
@@ -48,6 +53,11 @@ public static partial class torch
         {
             protected Module(string name)
                 : base(name)
+            {
+            }
+
+            protected Module(IntPtr handle, IntPtr boxedHandle)
+                : base(handle, boxedHandle)
             {
             }
 
@@ -88,6 +98,11 @@ public static partial class torch
             {
             }
 
+            protected Module(IntPtr handle, IntPtr boxedHandle)
+                : base(handle, boxedHandle)
+            {
+            }
+
             public abstract TResult forward(T1 input1, T2 input2, T3 input3);
 
             public TResult call(T1 input1, T2 input2, T3 input3)
@@ -122,6 +137,11 @@ public static partial class torch
         {
             protected Module(string name)
                 : base(name)
+            {
+            }
+
+            protected Module(IntPtr handle, IntPtr boxedHandle)
+                : base(handle, boxedHandle)
             {
             }
 
@@ -162,6 +182,11 @@ public static partial class torch
             {
             }
 
+            protected Module(IntPtr handle, IntPtr boxedHandle)
+                : base(handle, boxedHandle)
+            {
+            }
+
             public abstract TResult forward(T1 input1, T2 input2, T3 input3, T4 input4, T5 input5);
 
             public TResult call(T1 input1, T2 input2, T3 input3, T4 input4, T5 input5)
@@ -196,6 +221,11 @@ public static partial class torch
         {
             protected Module(string name)
                 : base(name)
+            {
+            }
+
+            protected Module(IntPtr handle, IntPtr boxedHandle)
+                : base(handle, boxedHandle)
             {
             }
 

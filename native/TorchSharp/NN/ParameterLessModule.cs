@@ -11,6 +11,11 @@ public abstract class ParameterLessModule<T1, TResult> : nn.Module<T1, TResult>,
     {
     }
 
+    protected ParameterLessModule(IntPtr handle, IntPtr boxedHandle)
+        : base(handle, boxedHandle)
+    {
+    }
+
     protected internal override nn.Module _to(Device device, ScalarType dtype, bool non_blocking) => this;
 
     protected internal override nn.Module _to(DeviceType deviceType, int deviceIndex, bool non_blocking) => this;
@@ -33,6 +38,11 @@ public abstract class ParameterLessModule<T1, T2, TResult> : nn.Module<T1, T2, T
 {
     protected ParameterLessModule(string name)
         : base(name)
+    {
+    }
+
+    protected ParameterLessModule(IntPtr handle, IntPtr boxedHandle)
+        : base(handle, boxedHandle)
     {
     }
 
@@ -61,6 +71,11 @@ public abstract class ParameterLessModule<T1, T2, T3, TResult> : nn.Module<T1, T
     {
     }
 
+    protected ParameterLessModule(IntPtr handle, IntPtr boxedHandle)
+        : base(handle, boxedHandle)
+    {
+    }
+
     protected internal override nn.Module _to(Device device, ScalarType dtype, bool non_blocking) => this;
 
     protected internal override nn.Module _to(DeviceType deviceType, int deviceIndex, bool non_blocking) => this;
@@ -83,6 +98,11 @@ public abstract class ParameterLessModule<T1, T2, T3, T4, TResult> : nn.Module<T
 {
     protected ParameterLessModule(string name)
         : base(name)
+    {
+    }
+
+    protected ParameterLessModule(IntPtr handle, IntPtr boxedHandle)
+        : base(handle, boxedHandle)
     {
     }
 
@@ -111,6 +131,11 @@ public abstract class ParameterLessModule<T1, T2, T3, T4, T5, TResult> : nn.Modu
     {
     }
 
+    protected ParameterLessModule(IntPtr handle, IntPtr boxedHandle)
+        : base(handle, boxedHandle)
+    {
+    }
+
     protected internal override nn.Module _to(Device device, ScalarType dtype, bool non_blocking) => this;
 
     protected internal override nn.Module _to(DeviceType deviceType, int deviceIndex, bool non_blocking) => this;
@@ -133,6 +158,11 @@ public abstract class ParameterLessModule<T1, T2, T3, T4, T5, T6, TResult> : nn.
 {
     protected ParameterLessModule(string name)
         : base(name)
+    {
+    }
+
+    protected ParameterLessModule(IntPtr handle, IntPtr boxedHandle)
+        : base(handle, boxedHandle)
     {
     }
 

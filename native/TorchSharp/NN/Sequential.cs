@@ -11,7 +11,7 @@ public class Sequential : nn.Module<Tensor, Tensor>
 {
     private readonly List<(string Name, nn.IModule<Tensor, Tensor> Module)> _modules = new();
 
-    protected internal Sequential(params (string name, nn.Module<Tensor, Tensor> submodule)[] modules)
+    protected Sequential(params (string name, nn.Module<Tensor, Tensor> submodule)[] modules)
         : base(nameof(Sequential))
     {
         foreach ((string name, nn.Module<Tensor, Tensor> module) in modules)
@@ -28,6 +28,8 @@ public class Sequential : nn.Module<Tensor, Tensor>
             append(module);
         }
     }
+
+    internal static Sequential Empty() => new(Array.Empty<(string, nn.Module<Tensor, Tensor>)>());
 
     public int Count => _modules.Count;
 

@@ -99,16 +99,11 @@ public class LBFGS : optim.Optimizer, optim.ILearningRateController
 
     internal override IEnumerable<Parameter> NativeParameters() => _parameters;
 
-    protected override void Dispose(bool disposing)
+    internal override void DisposeState()
     {
-        if (disposing)
-        {
-            Forget(_history.Count);
-            _direction?.Dispose();
-            _previousGrad?.Dispose();
-        }
-
-        base.Dispose(disposing);
+        Forget(_history.Count);
+        _direction?.Dispose();
+        _previousGrad?.Dispose();
     }
 
     private static Tensor Evaluate(Func<Tensor> closure)

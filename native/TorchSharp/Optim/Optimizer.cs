@@ -68,6 +68,15 @@ public static partial class torch
 
             protected virtual void Dispose(bool disposing)
             {
+                if (disposing)
+                {
+                    DisposeState();
+                }
+            }
+
+            /// <summary>What an optimizer keeps besides its groups' states, where TorchSharp's has no Dispose of its own.</summary>
+            internal virtual void DisposeState()
+            {
             }
 
             /// <summary>The parameters of the optimizers that are native ones in TorchSharp.</summary>

@@ -1,6 +1,6 @@
 using TorchSharp.Modules;
-using TorchSharp.Utils;
 using TorchSharp.Tests.Fixtures;
+using TorchSharp.Utils;
 using Xunit;
 using static TorchSharp.torch;
 

@@ -5,7 +5,7 @@ using System.Runtime.Intrinsics.X86;
 namespace TorchSharpSoftmax.Kernels;
 
 /// <summary>The only place that asks the CPU: which vector width runs, for which element type, on how many threads.</summary>
-internal static class Isa
+internal static unsafe class Isa
 {
     internal const string Variable = "TORCHSHARPSOFTMAX_MAX_VECTOR_BITS";
 
@@ -67,6 +67,7 @@ internal static class Isa
         where M : struct, IStored<S, T>
         where K : struct, IRowKernel
     {
+        _ = ExtExp.Constants<T>.At; // before the passes are compiled, so that they need not ask
         switch (Bits)
         {
             case 512: Workers.Run<AtLanes<Lanes512<T>, S, T, M, K>>(new(kernel), rows, threads); break;

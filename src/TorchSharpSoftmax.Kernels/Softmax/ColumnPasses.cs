@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 namespace TorchSharpSoftmax.Kernels;
 
 /// <summary>The walks over a strip of columns from which the softmax family is built where its dimension is not the last.</summary>
-/// <remarks>The same arithmetic as <see cref="SoftmaxPasses{V, S, T, M}"/>, with a lane for each column; sums are folded every 16 rows.</remarks>
+/// <remarks>The same arithmetic as <see cref="SoftmaxPasses{V, S, T, M}"/>, with a lane for each column; sums are compensated, so that a column of any length is as good as a row.</remarks>
 internal static unsafe class ColumnPasses<V, S, T, M>
     where V : unmanaged, ILanes<V, T>
     where S : unmanaged
@@ -12,18 +12,11 @@ internal static unsafe class ColumnPasses<V, S, T, M>
     where M : struct, IStored<S, T>
 {
     private const MethodImplOptions OnePass = MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization;
-    private const nint RowsPerFold = 16;
 
     private static V Zero
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => V.Broadcast(Const.Of<T>(0));
-    }
-
-    private static V Floor
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => V.Broadcast(ExtExp.Floor<T>());
     }
 
     /// <summary>Sets so many lanes, in whole vectors.</summary>
@@ -49,68 +42,56 @@ internal static unsafe class ColumnPasses<V, S, T, M>
         }
     }
 
-    /// <summary>Max, Exponent and Total + Lost: Two-Pass's first pass.</summary>
+    /// <summary>Max, Exponent and Sum - Lost: Two-Pass's first pass.</summary>
     [MethodImpl(OnePass)]
     internal static void RunningSum(S* x, in ColumnTile tile, ColumnState<T> state)
     {
-        nint w = V.Count, width = tile.Width, rows = tile.Rows;
-        V least = ExtExp.Exponent<V, T>(Floor);
-        Fill(state.Max, width, Const.ToDouble(ExtExp.Floor<T>()));
-        Fill(state.Sum, width, 0);
-        Fill(state.Total, width, 0);
-        Fill(state.Lost, width, 0);
-        for (nint j = 0; j < width; j += w)
+        nint w = V.Count;
+        var exp = new ExtExp<V, T>();
+        V least = exp.Exponent(exp.Floor);
+        for (nint j = 0; j < tile.Width; j += w)
         {
+            V.Store(exp.Floor, state.Max + j);
             V.Store(least, state.Exponent + j);
-            V.Store(least, state.Shift + j); // here: the exponent of Total
+            V.Store(Zero, state.Sum + j);
+            V.Store(Zero, state.Lost + j);
         }
-        for (nint row = 0; row < rows; row++, x += tile.Stride)
+        for (nint row = 0; row < tile.Rows; row++, x += tile.Stride)
         {
             nint n = tile.WidthOf(row);
             for (nint j = 0; j < n; j += w)
             {
                 Cache.Prefetch(x + j);
-                V x0 = V.AtLeast(Edge<V, S, T, M>.Load(x + j, n - j, double.NegativeInfinity), Floor);
-                V max = V.AtLeast(x0, V.Load(state.Max + j)), grown = ExtExp.Exponent<V, T>(max);
-                V sum = V.Scale(V.Load(state.Sum + j), V.Load(state.Exponent + j) - grown) + ExtExp.Term<V, T>(x0, grown);
+                V x0 = V.AtLeast(Edge<V, S, T, M>.Load(x + j, n - j, double.NegativeInfinity), exp.Floor);
+                V max = V.AtLeast(x0, V.Load(state.Max + j)), grown = exp.Exponent(max), down = V.Load(state.Exponent + j) - grown;
+                V.Store(V.Scale(V.Load(state.Sum + j), down), state.Sum + j);
+                V.Store(V.Scale(V.Load(state.Lost + j), down), state.Lost + j);
                 V.Store(max, state.Max + j);
                 V.Store(grown, state.Exponent + j);
-                V.Store(sum, state.Sum + j);
-            }
-            if (row % RowsPerFold != RowsPerFold - 1 && row != rows - 1) continue;
-            for (nint j = 0; j < width; j += w)
-            {
-                V grown = V.Load(state.Exponent + j), down = V.Load(state.Shift + j) - grown;
-                V total = V.Scale(V.Load(state.Total + j), down), lost = V.Scale(V.Load(state.Lost + j), down);
-                Folded<V, T>.Add(ref total, ref lost, V.Load(state.Sum + j));
-                V.Store(total, state.Total + j);
-                V.Store(lost, state.Lost + j);
-                V.Store(grown, state.Shift + j);
-                V.Store(Zero, state.Sum + j);
+                Add(state, j, exp.Term(x0, grown));
             }
         }
     }
 
-    /// <summary>Total + Lost in the frame of Shift and Exponent, each exponential kept times 2^<see cref="Frame.Bias"/> if asked.</summary>
+    /// <summary>Sum - Lost in the frame of Shift and Exponent, and, where kept, each exponential; both times 2^<see cref="Frame.Bias"/>.</summary>
     [MethodImpl(OnePass)]
     internal static void SumIn<K>(S* x, T* kept, nint keptStride, in ColumnTile tile, ColumnState<T> state) where K : struct, IChoice
     {
-        nint w = V.Count, width = tile.Width, rows = tile.Rows;
-        Fill(state.Sum, width, 0);
-        Fill(state.Total, width, 0);
-        Fill(state.Lost, width, 0);
-        for (nint row = 0; row < rows; row++, x += tile.Stride, kept += keptStride)
+        nint w = V.Count;
+        var exp = new ExtExp<V, T>();
+        V bias = V.Broadcast(Const.Of<T>(Frame.Bias));
+        Fill(state.Sum, tile.Width, 0);
+        Fill(state.Lost, tile.Width, 0);
+        for (nint row = 0; row < tile.Rows; row++, x += tile.Stride, kept += keptStride)
         {
             nint n = tile.WidthOf(row);
             for (nint j = 0; j < n; j += w)
             {
-                V x0 = V.AtLeast(Edge<V, S, T, M>.Load(x + j, n - j, double.NegativeInfinity) - V.Load(state.Shift + j), Floor);
-                V y = ExtExp.Term<V, T>(x0, V.Load(state.Exponent + j) - V.Broadcast(Const.Of<T>(Frame.Bias)));
+                V x0 = V.AtLeast(Edge<V, S, T, M>.Load(x + j, n - j, double.NegativeInfinity) - V.Load(state.Shift + j), exp.Floor);
+                V y = exp.Term(x0, V.Load(state.Exponent + j) - bias);
                 if (K.Yes) Edge<V, T, T, AsItself<T>>.Store(y, kept + j, n - j);
-                V.Store(V.Load(state.Sum + j) + y, state.Sum + j);
+                Add(state, j, y);
             }
-            if (row % RowsPerFold != RowsPerFold - 1 && row != rows - 1) continue;
-            for (nint j = 0; j < width; j += w) FoldSum(state, j);
         }
     }
 
@@ -118,6 +99,7 @@ internal static unsafe class ColumnPasses<V, S, T, M>
     [MethodImpl(OnePass)]
     internal static void Normalize(S* x, S* y, in ColumnTile tile, ColumnState<T> state)
     {
+        var exp = new ExtExp<V, T>();
         nint w = V.Count;
         for (nint row = 0; row < tile.Rows; row++, x += tile.Stride, y += tile.Stride)
         {
@@ -125,9 +107,8 @@ internal static unsafe class ColumnPasses<V, S, T, M>
             for (nint j = 0; j < n; j += w)
             {
                 Cache.Prefetch(x + j);
-                V x0 = V.AtLeast(Edge<V, S, T, M>.Load(x + j, n - j, 0) - V.Load(state.Shift + j), Floor), e = ExtExp.Exponent<V, T>(x0);
-                V fraction = ExtExp.Fraction<V, T>(x0, e) * V.Load(state.Last + j);
-                V p = V.Scale(fraction, e - (V.Load(state.Exponent + j) - V.Broadcast(Const.Of<T>(Frame.Bias))));
+                V x0 = V.AtLeast(Edge<V, S, T, M>.Load(x + j, n - j, 0) - V.Load(state.Shift + j), exp.Floor);
+                V p = exp.Term(x0, V.Load(state.Exponent + j) - V.Broadcast(Const.Of<T>(Frame.Bias)), V.Load(state.Last + j));
                 Edge<V, S, T, M>.Store(p, y + j, n - j);
             }
         }
@@ -168,41 +149,35 @@ internal static unsafe class ColumnPasses<V, S, T, M>
         }
     }
 
-    /// <summary>Total + Lost = sum(y * dy), or for log-softmax sum(dy).</summary>
+    /// <summary>Sum - Lost = sum(y * dy), or for log-softmax sum(dy).</summary>
     [MethodImpl(OnePass)]
     internal static void SumOfGradient<L>(S* y, S* dy, in ColumnTile tile, ColumnState<T> state) where L : struct, IChoice
     {
-        nint w = V.Count, width = tile.Width, rows = tile.Rows;
-        Fill(state.Sum, width, 0);
-        Fill(state.Total, width, 0);
-        Fill(state.Lost, width, 0);
-        for (nint row = 0; row < rows; row++, y += tile.Stride, dy += tile.Stride)
+        nint w = V.Count;
+        Fill(state.Sum, tile.Width, 0);
+        Fill(state.Lost, tile.Width, 0);
+        for (nint row = 0; row < tile.Rows; row++, y += tile.Stride, dy += tile.Stride)
         {
             nint n = tile.WidthOf(row);
             for (nint j = 0; j < n; j += w)
             {
                 Cache.Prefetch(dy + j);
-                V d = Edge<V, S, T, M>.Load(dy + j, n - j, 0), sum = V.Load(state.Sum + j);
-                if (L.Yes)
-                {
-                    sum += d;
-                }
-                else
+                V d = Edge<V, S, T, M>.Load(dy + j, n - j, 0);
+                if (!L.Yes)
                 {
                     Cache.Prefetch(y + j);
-                    sum = V.Fma(Edge<V, S, T, M>.Load(y + j, n - j, 0), d, sum);
+                    d *= Edge<V, S, T, M>.Load(y + j, n - j, 0);
                 }
-                V.Store(sum, state.Sum + j);
+                Add(state, j, d);
             }
-            if (row % RowsPerFold != RowsPerFold - 1 && row != rows - 1) continue;
-            for (nint j = 0; j < width; j += w) FoldSum(state, j);
         }
     }
 
-    /// <summary>dx = G(y, dy, Total).</summary>
+    /// <summary>dx = G(y, dy, Sum).</summary>
     [MethodImpl(OnePass)]
-    internal static void WriteGradient<G>(S* y, S* dy, S* dx, in ColumnTile tile, ColumnState<T> state) where G : struct, IGradient<V, T>
+    internal static void WriteGradient<G>(S* y, S* dy, S* dx, in ColumnTile tile, ColumnState<T> state) where G : struct, IGradient<G, V, T>
     {
+        var gradient = G.New();
         nint w = V.Count;
         for (nint row = 0; row < tile.Rows; row++, y += tile.Stride, dy += tile.Stride, dx += tile.Stride)
         {
@@ -211,16 +186,17 @@ internal static unsafe class ColumnPasses<V, S, T, M>
             {
                 Cache.Prefetch(y + j);
                 Cache.Prefetch(dy + j);
-                V d = G.Of(Edge<V, S, T, M>.Load(y + j, n - j, 0), Edge<V, S, T, M>.Load(dy + j, n - j, 0), V.Load(state.Total + j));
+                V d = gradient.Of(Edge<V, S, T, M>.Load(y + j, n - j, 0), Edge<V, S, T, M>.Load(dy + j, n - j, 0), V.Load(state.Sum + j));
                 Edge<V, S, T, M>.Store(d, dx + j, n - j);
             }
         }
     }
 
-    /// <summary>dx = e^(x - Max) * Total, where these hold log-sum-exp and its gradient.</summary>
+    /// <summary>dx = e^(x - Max) * Sum, where these hold log-sum-exp and its gradient.</summary>
     [MethodImpl(OnePass)]
     internal static void WriteOfLogSumExp(S* x, S* dx, in ColumnTile tile, ColumnState<T> state)
     {
+        var exp = new ExtExp<V, T>();
         nint w = V.Count;
         for (nint row = 0; row < tile.Rows; row++, x += tile.Stride, dx += tile.Stride)
         {
@@ -228,19 +204,18 @@ internal static unsafe class ColumnPasses<V, S, T, M>
             for (nint j = 0; j < n; j += w)
             {
                 Cache.Prefetch(x + j);
-                V e = ExtExp.Exp<V, T>(Edge<V, S, T, M>.Load(x + j, n - j, 0) - V.Load(state.Max + j));
-                Edge<V, S, T, M>.Store(e * V.Load(state.Total + j), dx + j, n - j);
+                V e = exp.Exp(Edge<V, S, T, M>.Load(x + j, n - j, 0) - V.Load(state.Max + j));
+                Edge<V, S, T, M>.Store(e * V.Load(state.Sum + j), dx + j, n - j);
             }
         }
     }
 
+    /// <summary>Sum - Lost += term; Lost is what rounding has added to Sum beyond the truth.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void FoldSum(ColumnState<T> state, nint j)
+    private static void Add(ColumnState<T> state, nint j, V term)
     {
-        V total = V.Load(state.Total + j), lost = V.Load(state.Lost + j);
-        Folded<V, T>.Add(ref total, ref lost, V.Load(state.Sum + j));
-        V.Store(total, state.Total + j);
-        V.Store(lost, state.Lost + j);
-        V.Store(Zero, state.Sum + j);
+        V sum = V.Load(state.Sum + j), due = term - V.Load(state.Lost + j), next = sum + due;
+        V.Store((next - sum) - due, state.Lost + j);
+        V.Store(next, state.Sum + j);
     }
 }

@@ -9,21 +9,24 @@ internal static unsafe class ColumnSums<V, S, T, M>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
     where M : struct, IStored<S, T>
 {
-    /// <summary>Max, Shift, Exponent and Total of every column.</summary>
+    /// <summary>Max, Shift, Exponent and Sum of every column.</summary>
     internal static void Sum(S* x, in ColumnTile tile, ColumnState<T> state, SoftmaxAlgorithm algorithm)
     {
         if (algorithm == SoftmaxAlgorithm.TwoPass)
         {
             ColumnPasses<V, S, T, M>.RunningSum(x, tile, state);
             MergeMax(tile, state.Max);
+            var exp = new ExtExp<V, T>();
             for (nint j = 0; j < tile.Width; j += V.Count)
             {
-                V all = ExtExp.Exponent<V, T>(V.Load(state.Max + j));
-                V.Store(V.Scale(V.Load(state.Total + j) + V.Load(state.Lost + j), V.Load(state.Exponent + j) - all), state.Total + j);
+                V all = exp.Exponent(V.Load(state.Max + j));
+                V down = V.Load(state.Exponent + j) - all;
+                V.Store(V.Scale(V.Load(state.Sum + j), down), state.Sum + j);
+                V.Store(V.Scale(V.Load(state.Lost + j), down), state.Lost + j);
                 V.Store(all, state.Exponent + j);
                 V.Store(V.Broadcast(T.Zero), state.Shift + j);
             }
-            MergeSum(tile, state.Total);
+            FinishSums(tile, state, 1);
             if (AllExact(tile, state)) return;
         }
         SumByMax<No>(x, null, 0, tile, state);
@@ -37,27 +40,38 @@ internal static unsafe class ColumnSums<V, S, T, M>
     internal static void Factors(in ColumnTile tile, ColumnState<T> state)
     {
         V one = V.Broadcast(Const.Of<T>(1 / (double)(1UL << 32) / (1UL << 32)));
-        for (nint j = 0; j < tile.Width; j += V.Count) V.Store(one / V.Load(state.Total + j), state.Last + j);
+        for (nint j = 0; j < tile.Width; j += V.Count) V.Store(one / V.Load(state.Sum + j), state.Last + j);
     }
 
     /// <summary>Last = log(sum of e^(x - max)).</summary>
     internal static void Logarithms(in ColumnTile tile, ColumnState<T> state)
     {
-        V zero = V.Broadcast(T.Zero), one = V.Broadcast(T.One), limit = V.Broadcast(ExtExp.Limit<T>());
+        var exp = new ExtExp<V, T>();
+        V zero = V.Broadcast(T.Zero), one = V.Broadcast(T.One), limit = V.Broadcast(Const.Of<T>(ExtExp.Limit));
         for (nint j = 0; j < tile.Width; j += V.Count)
         {
             V max = V.Load(state.Max + j);
-            V ofMax = V.WhereLess(limit, V.AtLeast(max, zero - max), one, ExtExp.Fraction<V, T>(max, V.Load(state.Exponent + j)));
-            V.Store(V.Log(V.Load(state.Total + j) / ofMax), state.Last + j);
+            V ofMax = V.WhereLess(limit, V.AtLeast(max, zero - max), one, exp.Fraction(max, V.Load(state.Exponent + j)));
+            V.Store(V.Log(V.Load(state.Sum + j) / ofMax), state.Last + j);
         }
     }
 
-    /// <summary>Total = Total + Lost, merged over phases.</summary>
-    internal static void FinishTotals(in ColumnTile tile, ColumnState<T> state, double scale)
+    /// <summary>Sum = (Sum - Lost) * scale, merged over phases.</summary>
+    internal static void FinishSums(in ColumnTile tile, ColumnState<T> state, double scale)
     {
-        for (nint j = 0; j < tile.Width; j += V.Count)
-            V.Store((V.Load(state.Total + j) + V.Load(state.Lost + j)) * V.Broadcast(Const.Of<T>(scale)), state.Total + j);
-        MergeSum(tile, state.Total);
+        if (tile.Phases == 1)
+        {
+            for (nint j = 0; j < tile.Width; j += V.Count)
+                V.Store((V.Load(state.Sum + j) - V.Load(state.Lost + j)) * V.Broadcast(Const.Of<T>(scale)), state.Sum + j);
+            return;
+        }
+        for (nint c = 0; c < tile.Columns; c++)
+        {
+            double sum = 0;
+            for (nint i = c; i < tile.Width; i += tile.Columns) sum += Const.ToDouble(state.Sum[i]) - Const.ToDouble(state.Lost[i]);
+            state.Sum[c] = Const.Of<T>(sum * scale);
+        }
+        Spread(tile, state.Sum);
     }
 
     /// <summary>Whether a column holds a NaN; only columns with a non-finite sum ask.</summary>
@@ -83,22 +97,23 @@ internal static unsafe class ColumnSums<V, S, T, M>
     {
         ColumnPasses<V, S, T, M>.Max(x, tile, state);
         MergeMax(tile, state.Max);
-        V zero = V.Broadcast(T.Zero), limit = V.Broadcast(ExtExp.Limit<T>());
+        var exp = new ExtExp<V, T>();
+        V zero = V.Broadcast(T.Zero), limit = V.Broadcast(Const.Of<T>(ExtExp.Limit));
         for (nint j = 0; j < tile.Width; j += V.Count)
         {
             V max = V.Load(state.Max + j), size = V.AtLeast(max, zero - max);
             V.Store(V.WhereLess(limit, size, max, zero), state.Shift + j);
-            V.Store(V.WhereLess(limit, size, zero, ExtExp.Exponent<V, T>(max)), state.Exponent + j);
+            V.Store(V.WhereLess(limit, size, zero, exp.Exponent(max)), state.Exponent + j);
         }
         ColumnPasses<V, S, T, M>.SumIn<K>(x, kept, keptStride, tile, state);
-        FinishTotals(tile, state, 1 / (double)(1UL << 32) / (1UL << 32));
+        FinishSums(tile, state, 1 / (double)(1UL << 32) / (1UL << 32));
     }
 
     private static bool AllExact(in ColumnTile tile, ColumnState<T> state)
     {
         for (nint c = 0; c < tile.Columns; c++)
         {
-            if (!(T.Abs(state.Max[c]) <= ExtExp.Limit<T>() && T.IsFinite(state.Total[c]))) return false;
+            if (!(T.Abs(state.Max[c]) <= Const.Of<T>(ExtExp.Limit) && T.IsFinite(state.Sum[c]))) return false;
         }
         return true;
     }
@@ -108,12 +123,5 @@ internal static unsafe class ColumnSums<V, S, T, M>
         if (tile.Phases == 1) return;
         for (nint i = tile.Columns; i < tile.Width; i++) max[i % tile.Columns] = T.MaxNumber(max[i % tile.Columns], max[i]);
         Spread(tile, max);
-    }
-
-    private static void MergeSum(in ColumnTile tile, T* sum)
-    {
-        if (tile.Phases == 1) return;
-        for (nint i = tile.Columns; i < tile.Width; i++) sum[i % tile.Columns] += sum[i];
-        Spread(tile, sum);
     }
 }

@@ -51,7 +51,7 @@ internal readonly struct ColumnTile(nint start, nint columns, nint phases, nint 
     }
 }
 
-/// <summary>What is remembered of each column: seven numbers, each an array of lanes in the thread's scratch memory.</summary>
+/// <summary>What is remembered of each column: six numbers, each an array of lanes in the thread's scratch memory.</summary>
 internal readonly unsafe struct ColumnState<T>(T* at) where T : unmanaged
 {
     private const nint Room = 512;
@@ -64,10 +64,8 @@ internal readonly unsafe struct ColumnState<T>(T* at) where T : unmanaged
 
     internal T* Sum => at + 3 * Room;
 
-    internal T* Total => at + 4 * Room;
-
-    internal T* Lost => at + 5 * Room;
+    internal T* Lost => at + 4 * Room;
 
     /// <summary>What the last pass takes: the factor of a probability, or a logarithm.</summary>
-    internal T* Last => at + 6 * Room;
+    internal T* Last => at + 5 * Room;
 }

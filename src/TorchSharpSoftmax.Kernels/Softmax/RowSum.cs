@@ -9,8 +9,8 @@ internal readonly record struct Frame(double Shift, double Exponent)
     /// <summary>Kept exponentials are 2^64 times larger, so that only a final result can be subnormal: one rounding, gradual at every width.</summary>
     internal const int Bias = 64;
 
-    internal static Frame Of<T>(T max) where T : unmanaged, IBinaryFloatingPointIeee754<T> => T.Abs(max) <= ExtExp.Limit<T>()
-        ? new(0, Const.ToDouble(Lane1<T>.Max(ExtExp.Exponent<Lane1<T>, T>(new(max)))))
+    internal static Frame Of<T>(T max) where T : unmanaged, IBinaryFloatingPointIeee754<T> => T.Abs(max) <= Const.Of<T>(ExtExp.Limit)
+        ? new(0, Const.ToDouble(Lane1<T>.Max(new ExtExp<Lane1<T>, T>().Exponent(new(max)))))
         : new(Const.ToDouble(max), 0);
 }
 
@@ -18,7 +18,7 @@ internal readonly record struct Frame(double Shift, double Exponent)
 internal readonly record struct RowSum(double Sum, double Max, Frame Frame)
 {
     /// <summary>Whether a running sum is right: false after NaN, infinities and |x| too large for exponentials without a shift.</summary>
-    internal bool IsExact => Math.Abs(Max) <= ExtExp.Limit<double>() && double.IsFinite(Sum);
+    internal bool IsExact => Math.Abs(Max) <= ExtExp.Limit && double.IsFinite(Sum);
 
     /// <summary>What a kept exponential is multiplied with to become a probability.</summary>
     internal double Factor => 1 / (Sum * (1UL << 32) * (1UL << 32));
@@ -27,7 +27,7 @@ internal readonly record struct RowSum(double Sum, double Max, Frame Frame)
     internal double LogOverMax<T>() where T : unmanaged, IBinaryFloatingPointIeee754<T>
     {
         if (Frame.Shift != 0) return Math.Log(Sum);
-        T ofMax = Lane1<T>.Max(ExtExp.Fraction<Lane1<T>, T>(new(Const.Of<T>(Max)), new(Const.Of<T>(Frame.Exponent))));
+        T ofMax = Lane1<T>.Max(new ExtExp<Lane1<T>, T>().Fraction(new(Const.Of<T>(Max)), new(Const.Of<T>(Frame.Exponent))));
         return Math.Log(Sum / Const.ToDouble(ofMax));
     }
 

@@ -53,7 +53,7 @@ internal readonly unsafe struct LogSumExpBackward(void* x, void* lse, void* dy, 
     {
         for (nint row = first; row < end; row++)
         {
-            T log = Lane1<T>.Max(M.Load<Lane1<T>>((S*)lse + row)), grad = Lane1<T>.Max(M.Load<Lane1<T>>((S*)dy + row));
+            T log = ((T*)lse)[row], grad = Lane1<T>.Max(M.Load<Lane1<T>>((S*)dy + row));
             S* from = (S*)x + row * length, to = (S*)dx + row * length;
             if (stream) SoftmaxBackwardPasses<V, S, T, M>.WriteOfLogSumExp<Yes>(from, to, length, log, grad);
             else SoftmaxBackwardPasses<V, S, T, M>.WriteOfLogSumExp<No>(from, to, length, log, grad);

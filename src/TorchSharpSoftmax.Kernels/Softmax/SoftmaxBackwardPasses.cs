@@ -4,29 +4,40 @@ using System.Runtime.CompilerServices;
 namespace TorchSharpSoftmax.Kernels;
 
 /// <summary>How one element of a gradient comes from two inputs and one number of its row.</summary>
-internal interface IGradient<V, T>
+internal interface IGradient<G, V, T>
+    where G : struct, IGradient<G, V, T>
     where V : unmanaged, ILanes<V, T>
     where T : unmanaged
 {
-    static abstract V Of(V y, V dy, V ofRow);
+    static abstract G New();
+
+    V Of(V y, V dy, V ofRow);
 }
 
 /// <summary>dx = y * (dy - sum(dy * y)).</summary>
-internal readonly struct OfSoftmax<V, T> : IGradient<V, T>
+internal readonly struct OfSoftmax<V, T> : IGradient<OfSoftmax<V, T>, V, T>
     where V : unmanaged, ILanes<V, T>
     where T : unmanaged
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Of(V y, V dy, V dot) => y * (dy - dot);
+    public static OfSoftmax<V, T> New() => default;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Of(V y, V dy, V dot) => y * (dy - dot);
 }
 
 /// <summary>dx = dy - e^y * sum(dy).</summary>
-internal readonly struct OfLogSoftmax<V, T> : IGradient<V, T>
+internal readonly struct OfLogSoftmax<V, T>(ExtExp<V, T> exp) : IGradient<OfLogSoftmax<V, T>, V, T>
     where V : unmanaged, ILanes<V, T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
+    private readonly ExtExp<V, T> _exp = exp;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static V Of(V y, V dy, V sum) => dy - ExtExp.Exp<V, T>(y) * sum;
+    public static OfLogSoftmax<V, T> New() => new(new());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Of(V y, V dy, V sum) => dy - _exp.Exp(y) * sum;
 }
 
 /// <summary>The single walks over one contiguous row from which the backward kernels are built.</summary>
@@ -91,10 +102,11 @@ internal static unsafe class SoftmaxBackwardPasses<V, S, T, M>
     /// <summary>dx = G(y, dy, ofRow); dx may be y's or dy's own memory.</summary>
     [MethodImpl(OnePass)]
     internal static void Write<G, B>(S* y, S* dy, S* dx, nint n, double ofRow)
-        where G : struct, IGradient<V, T>
+        where G : struct, IGradient<G, V, T>
         where B : struct, IChoice
     {
         nint w = V.Count;
+        var gradient = G.New();
         V row = V.Broadcast(Const.Of<T>(ofRow));
         nint head = B.Yes ? Math.Min(n, Cache.Head(dx, (int)w * sizeof(S))) : 0;
         for (nint i = 0; i < n;)
@@ -103,13 +115,13 @@ internal static unsafe class SoftmaxBackwardPasses<V, S, T, M>
             {
                 Cache.PrefetchTwo<V, S, T>(y + i);
                 Cache.PrefetchTwo<V, S, T>(dy + i);
-                V d0 = G.Of(M.Load<V>(y + i), M.Load<V>(dy + i), row), d1 = G.Of(M.Load<V>(y + i + w), M.Load<V>(dy + i + w), row);
+                V d0 = gradient.Of(M.Load<V>(y + i), M.Load<V>(dy + i), row), d1 = gradient.Of(M.Load<V>(y + i + w), M.Load<V>(dy + i + w), row);
                 Edge<V, S, T, M>.Put<B>(d0, dx + i);
                 Edge<V, S, T, M>.Put<B>(d1, dx + i + w);
             }
             if (i >= n) break;
             nint count = Math.Min(w, (i < head ? head : n) - i);
-            Edge<V, S, T, M>.Store(G.Of(Edge<V, S, T, M>.Load(y + i, count, 0), Edge<V, S, T, M>.Load(dy + i, count, 0), row), dx + i, count);
+            Edge<V, S, T, M>.Store(gradient.Of(Edge<V, S, T, M>.Load(y + i, count, 0), Edge<V, S, T, M>.Load(dy + i, count, 0), row), dx + i, count);
             i += count;
         }
         if (B.Yes) Cache.StreamFence();
@@ -120,6 +132,7 @@ internal static unsafe class SoftmaxBackwardPasses<V, S, T, M>
     internal static void WriteOfLogSumExp<B>(S* x, S* dx, nint n, T lse, T dy) where B : struct, IChoice
     {
         nint w = V.Count;
+        var exp = new ExtExp<V, T>();
         V log = V.Broadcast(lse), row = V.Broadcast(dy);
         nint head = B.Yes ? Math.Min(n, Cache.Head(dx, (int)w * sizeof(S))) : 0;
         for (nint i = 0; i < n;)
@@ -127,13 +140,13 @@ internal static unsafe class SoftmaxBackwardPasses<V, S, T, M>
             for (; i >= head && i + 2 * w <= n; i += 2 * w)
             {
                 Cache.PrefetchTwo<V, S, T>(x + i);
-                V d0 = ExtExp.Exp<V, T>(M.Load<V>(x + i) - log) * row, d1 = ExtExp.Exp<V, T>(M.Load<V>(x + i + w) - log) * row;
+                V d0 = exp.Exp(M.Load<V>(x + i) - log) * row, d1 = exp.Exp(M.Load<V>(x + i + w) - log) * row;
                 Edge<V, S, T, M>.Put<B>(d0, dx + i);
                 Edge<V, S, T, M>.Put<B>(d1, dx + i + w);
             }
             if (i >= n) break;
             nint count = Math.Min(w, (i < head ? head : n) - i);
-            Edge<V, S, T, M>.Store(ExtExp.Exp<V, T>(Edge<V, S, T, M>.Load(x + i, count, 0) - log) * row, dx + i, count);
+            Edge<V, S, T, M>.Store(exp.Exp(Edge<V, S, T, M>.Load(x + i, count, 0) - log) * row, dx + i, count);
             i += count;
         }
         if (B.Yes) Cache.StreamFence();

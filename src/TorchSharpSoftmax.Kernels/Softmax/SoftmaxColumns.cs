@@ -18,7 +18,7 @@ internal readonly unsafe struct SoftmaxColumns(void* x, void* y, nint length, ni
             S* from = (S*)x + tile.Start;
             if (output == SoftmaxOutput.Softmax) Softmax<V, S, T, M>(from, (S*)y + tile.Start, tile);
             else if (output == SoftmaxOutput.LogSoftmax) Log<V, S, T, M>(from, (S*)y + tile.Start, tile);
-            else LogSumExp<V, S, T, M>(from, (S*)y + (unit / ColumnTile.TilesOf(length, inner) * inner + tile.Start % inner), tile);
+            else LogSumExp<V, S, T, M>(from, (T*)y + (unit / ColumnTile.TilesOf(length, inner) * inner + tile.Start % inner), tile);
         }
     }
 
@@ -60,7 +60,7 @@ internal readonly unsafe struct SoftmaxColumns(void* x, void* y, nint length, ni
         ColumnPasses<V, S, T, M>.Subtract(from, to, tile, state);
     }
 
-    private void LogSumExp<V, S, T, M>(S* from, S* lse, in ColumnTile tile)
+    private void LogSumExp<V, S, T, M>(S* from, T* lse, in ColumnTile tile)
         where V : unmanaged, ILanes<V, T>
         where S : unmanaged
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -73,7 +73,7 @@ internal readonly unsafe struct SoftmaxColumns(void* x, void* y, nint length, ni
         {
             T max = state.Max[c], log = max + state.Last[c];
             if (!T.IsFinite(max) || !T.IsFinite(log)) log = ColumnSums<V, S, T, M>.HasNaN(from + c, tile) ? T.NaN : max;
-            M.StorePart(new Lane1<T>(log), lse + c, 1);
+            lse[c] = log;
         }
     }
 }

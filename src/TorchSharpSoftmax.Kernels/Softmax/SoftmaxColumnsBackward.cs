@@ -18,7 +18,7 @@ internal readonly unsafe struct SoftmaxColumnsBackward(void* y, void* dy, void* 
             S* p = (S*)y + tile.Start, q = (S*)dy + tile.Start, to = (S*)dx + tile.Start;
             if (log) ColumnPasses<V, S, T, M>.SumOfGradient<Yes>(p, q, tile, state);
             else ColumnPasses<V, S, T, M>.SumOfGradient<No>(p, q, tile, state);
-            ColumnSums<V, S, T, M>.FinishTotals(tile, state, 1);
+            ColumnSums<V, S, T, M>.FinishSums(tile, state, 1);
             if (log) ColumnPasses<V, S, T, M>.WriteGradient<OfLogSoftmax<V, T>>(p, q, to, tile, state);
             else ColumnPasses<V, S, T, M>.WriteGradient<OfSoftmax<V, T>>(p, q, to, tile, state);
         }
@@ -42,11 +42,11 @@ internal readonly unsafe struct LogSumExpColumnsBackward(void* x, void* lse, voi
             nint column = unit / tiles * inner + tile.Start % inner;
             for (nint c = 0; c < tile.Columns; c++)
             {
-                state.Max[c] = Lane1<T>.Max(M.Load<Lane1<T>>((S*)lse + column + c));
-                state.Total[c] = Lane1<T>.Max(M.Load<Lane1<T>>((S*)dy + column + c));
+                state.Max[c] = ((T*)lse)[column + c];
+                state.Sum[c] = Lane1<T>.Max(M.Load<Lane1<T>>((S*)dy + column + c));
             }
             ColumnSums<V, S, T, M>.Spread(tile, state.Max);
-            ColumnSums<V, S, T, M>.Spread(tile, state.Total);
+            ColumnSums<V, S, T, M>.Spread(tile, state.Sum);
             ColumnPasses<V, S, T, M>.WriteOfLogSumExp((S*)x + tile.Start, (S*)dx + tile.Start, tile, state);
         }
     }

@@ -22,7 +22,7 @@ internal readonly unsafe struct SoftmaxForward(void* x, void* y, nint length, So
         for (nint row = first; row < end; row++)
         {
             S* from = (S*)x + row * length;
-            if (output == SoftmaxOutput.LogSumExp) M.StorePart(V.Broadcast(LogSumExp<V, S, T, M>(from)), (S*)y + row, 1);
+            if (output == SoftmaxOutput.LogSumExp) ((T*)y)[row] = LogSumExp<V, S, T, M>(from);
             else if (output == SoftmaxOutput.LogSoftmax) Log<V, S, T, M>(from, (S*)y + row * length);
             else if (algorithm == SoftmaxAlgorithm.TwoPass) TwoPass<V, S, T, M>(from, (S*)y + row * length);
             else ThreePass<V, S, T, M>(from, (S*)y + row * length);

@@ -13,7 +13,7 @@ public static unsafe partial class SoftmaxKernels
     internal static void LogSoftmax<S>(S* x, S* y, nint outer, nint length, nint inner, SoftmaxAlgorithm algorithm, int threads) where S : unmanaged =>
         Forward(x, y, outer, length, inner, SoftmaxOutput.LogSoftmax, algorithm, threads);
 
-    internal static void LogSumExp<S>(S* x, S* lse, nint outer, nint length, nint inner, int threads) where S : unmanaged =>
+    internal static void LogSumExp<S>(S* x, void* lse, nint outer, nint length, nint inner, int threads) where S : unmanaged =>
         Forward(x, lse, outer, length, inner, SoftmaxOutput.LogSumExp, SoftmaxAlgorithm.TwoPass, threads);
 
     internal static void SoftmaxBackward<S>(S* y, S* dy, S* dx, nint outer, nint length, nint inner, int threads) where S : unmanaged =>
@@ -22,7 +22,7 @@ public static unsafe partial class SoftmaxKernels
     internal static void LogSoftmaxBackward<S>(S* y, S* dy, S* dx, nint outer, nint length, nint inner, int threads) where S : unmanaged =>
         Backward(y, dy, dx, outer, length, inner, log: true, threads);
 
-    internal static void LogSumExpBackward<S>(S* x, S* lse, S* dy, S* dx, nint outer, nint length, nint inner, int threads) where S : unmanaged
+    internal static void LogSumExpBackward<S>(S* x, void* lse, S* dy, S* dx, nint outer, nint length, nint inner, int threads) where S : unmanaged
     {
         if (outer == 0 || length == 0 || inner == 0) return;
         bool stream = dx != x && LeavesCache<S>(outer, length, inner);
@@ -30,14 +30,18 @@ public static unsafe partial class SoftmaxKernels
         else Isa.Run<S, LogSumExpBackward>(new(x, lse, dy, dx, length, stream), outer, length, threads);
     }
 
-    private static void Forward<S>(S* x, S* y, nint outer, nint length, nint inner, SoftmaxOutput output, SoftmaxAlgorithm algorithm, int threads)
+    private static void Forward<S>(S* x, void* y, nint outer, nint length, nint inner, SoftmaxOutput output, SoftmaxAlgorithm algorithm, int threads)
         where S : unmanaged
     {
         if (outer == 0 || inner == 0) return;
         if (length == 0)
         {
-            // The empty sum is 0, and its logarithm -infinity.
-            if (output == SoftmaxOutput.LogSumExp) Isa.Run<S, FillNegativeInfinity>(new(y), outer * inner, 1, 1);
+            if (output == SoftmaxOutput.LogSumExp) Isa.Run<S, LogSumExpOfNone>(new(y), outer * inner, 1, threads);
+            return;
+        }
+        if (length == 1)
+        {
+            Isa.Run<S, SoftmaxOfOne>(new(x, y, output), outer * inner, 1, threads);
             return;
         }
         bool stream = x != y && output != SoftmaxOutput.LogSumExp && LeavesCache<S>(outer, length, inner);

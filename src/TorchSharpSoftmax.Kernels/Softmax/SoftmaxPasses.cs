@@ -23,12 +23,6 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
         get => V.Broadcast(Const.Of<T>(0));
     }
 
-    private static V Floor
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => V.Broadcast(ExtExp.Floor<T>());
-    }
-
     /// <summary>The row's maximum; NaN may be lost.</summary>
     [MethodImpl(OnePass)]
     internal static T Max(S* x, nint n)
@@ -52,7 +46,8 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
     internal static RowSum RunningSum(S* x, nint n)
     {
         nint w = V.Count;
-        V max = Floor, exponent = ExtExp.Exponent<V, T>(max), sum = Zero;
+        var exp = new ExtExp<V, T>();
+        V max = exp.Floor, exponent = exp.Exponent(max), sum = Zero;
         V total = Zero, lost = Zero, totalExponent = exponent;
         for (nint i = 0; i < n;)
         {
@@ -60,20 +55,20 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
             for (; i + 4 * w <= stop; i += 4 * w)
             {
                 Cache.PrefetchFour<V, S, T>(x + i);
-                V x0 = V.AtLeast(M.Load<V>(x + i), Floor), x1 = V.AtLeast(M.Load<V>(x + i + w), Floor);
-                V x2 = V.AtLeast(M.Load<V>(x + i + 2 * w), Floor), x3 = V.AtLeast(M.Load<V>(x + i + 3 * w), Floor);
+                V x0 = V.AtLeast(M.Load<V>(x + i), exp.Floor), x1 = V.AtLeast(M.Load<V>(x + i + w), exp.Floor);
+                V x2 = V.AtLeast(M.Load<V>(x + i + 2 * w), exp.Floor), x3 = V.AtLeast(M.Load<V>(x + i + 3 * w), exp.Floor);
                 max = V.AtLeast(V.AtLeast(V.AtLeast(x0, x1), V.AtLeast(x2, x3)), max);
-                V grown = ExtExp.Exponent<V, T>(max);
-                V four = (ExtExp.Term<V, T>(x0, grown) + ExtExp.Term<V, T>(x1, grown)) + (ExtExp.Term<V, T>(x2, grown) + ExtExp.Term<V, T>(x3, grown));
+                V grown = exp.Exponent(max);
+                V four = (exp.Term(x0, grown) + exp.Term(x1, grown)) + (exp.Term(x2, grown) + exp.Term(x3, grown));
                 sum = V.Scale(sum, exponent - grown) + four;
                 exponent = grown;
             }
             for (; i < stop; i += w)
             {
-                V x0 = V.AtLeast(Edge<V, S, T, M>.Load(x + i, n - i, double.NegativeInfinity), Floor);
+                V x0 = V.AtLeast(Edge<V, S, T, M>.Load(x + i, n - i, double.NegativeInfinity), exp.Floor);
                 max = V.AtLeast(x0, max);
-                V grown = ExtExp.Exponent<V, T>(max);
-                sum = V.Scale(sum, exponent - grown) + ExtExp.Term<V, T>(x0, grown);
+                V grown = exp.Exponent(max);
+                sum = V.Scale(sum, exponent - grown) + exp.Term(x0, grown);
                 exponent = grown;
             }
             V down = totalExponent - exponent;
@@ -84,7 +79,7 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
             sum = Zero;
         }
         T most = V.Max(max);
-        V all = ExtExp.Exponent<V, T>(V.Broadcast(most));
+        V all = exp.Exponent(V.Broadcast(most));
         T scaled = V.Sum(V.Scale(total + lost, exponent - all));
         return new(Const.ToDouble(scaled), Const.ToDouble(most), new(0, Const.ToDouble(V.Max(all))));
     }
@@ -94,6 +89,7 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
     internal static double SumIn<K>(S* x, T* kept, nint n, Frame frame) where K : struct, IChoice
     {
         nint w = V.Count;
+        var exp = new ExtExp<V, T>();
         V shift = V.Broadcast(Const.Of<T>(frame.Shift)), exponent = V.Broadcast(Const.Of<T>(frame.Exponent - Frame.Bias));
         V total = Zero, lost = Zero;
         for (nint i = 0; i < n;)
@@ -103,8 +99,8 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
             for (; i + 4 * w <= stop; i += 4 * w)
             {
                 Cache.PrefetchFour<V, S, T>(x + i);
-                V y0 = ExtExp.Term<V, T>(Shifted(M.Load<V>(x + i), shift), exponent), y1 = ExtExp.Term<V, T>(Shifted(M.Load<V>(x + i + w), shift), exponent);
-                V y2 = ExtExp.Term<V, T>(Shifted(M.Load<V>(x + i + 2 * w), shift), exponent), y3 = ExtExp.Term<V, T>(Shifted(M.Load<V>(x + i + 3 * w), shift), exponent);
+                V y0 = exp.Term(V.AtLeast(M.Load<V>(x + i) - shift, exp.Floor), exponent), y1 = exp.Term(V.AtLeast(M.Load<V>(x + i + w) - shift, exp.Floor), exponent);
+                V y2 = exp.Term(V.AtLeast(M.Load<V>(x + i + 2 * w) - shift, exp.Floor), exponent), y3 = exp.Term(V.AtLeast(M.Load<V>(x + i + 3 * w) - shift, exp.Floor), exponent);
                 if (K.Yes)
                 {
                     V.Store(y0, kept + i);
@@ -116,7 +112,7 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
             }
             for (; i < stop; i += w)
             {
-                V y = ExtExp.Term<V, T>(Shifted(Edge<V, S, T, M>.Load(x + i, n - i, double.NegativeInfinity), shift), exponent);
+                V y = exp.Term(V.AtLeast(Edge<V, S, T, M>.Load(x + i, n - i, double.NegativeInfinity) - shift, exp.Floor), exponent);
                 if (K.Yes) V.StorePart(y, kept + i, Math.Min(w, n - i));
                 sum += y;
             }
@@ -130,6 +126,7 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
     internal static void Normalize<B>(S* x, S* y, nint n, Frame frame, double factor) where B : struct, IChoice
     {
         nint w = V.Count;
+        var exp = new ExtExp<V, T>();
         V shift = V.Broadcast(Const.Of<T>(frame.Shift)), exponent = V.Broadcast(Const.Of<T>(frame.Exponent - Frame.Bias)), scale = V.Broadcast(Const.Of<T>(factor));
         nint head = B.Yes ? Math.Min(n, Cache.Head(y, (int)w * sizeof(S))) : 0;
         for (nint i = 0; i < n;)
@@ -139,8 +136,8 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
                 for (; i + 4 * w <= n; i += 4 * w)
                 {
                     Cache.PrefetchFour<V, S, T>(x + i);
-                    V y0 = Probability(Shifted(M.Load<V>(x + i), shift), exponent, scale), y1 = Probability(Shifted(M.Load<V>(x + i + w), shift), exponent, scale);
-                    V y2 = Probability(Shifted(M.Load<V>(x + i + 2 * w), shift), exponent, scale), y3 = Probability(Shifted(M.Load<V>(x + i + 3 * w), shift), exponent, scale);
+                    V y0 = exp.Term(V.AtLeast(M.Load<V>(x + i) - shift, exp.Floor), exponent, scale), y1 = exp.Term(V.AtLeast(M.Load<V>(x + i + w) - shift, exp.Floor), exponent, scale);
+                    V y2 = exp.Term(V.AtLeast(M.Load<V>(x + i + 2 * w) - shift, exp.Floor), exponent, scale), y3 = exp.Term(V.AtLeast(M.Load<V>(x + i + 3 * w) - shift, exp.Floor), exponent, scale);
                     Edge<V, S, T, M>.Put<B>(y0, y + i);
                     Edge<V, S, T, M>.Put<B>(y1, y + i + w);
                     Edge<V, S, T, M>.Put<B>(y2, y + i + 2 * w);
@@ -149,7 +146,7 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
                 if (i >= n) break;
             }
             nint count = Math.Min(w, (i < head ? head : n) - i);
-            V last = Probability(Shifted(Edge<V, S, T, M>.Load(x + i, count, double.NegativeInfinity), shift), exponent, scale);
+            V last = exp.Term(V.AtLeast(Edge<V, S, T, M>.Load(x + i, count, double.NegativeInfinity) - shift, exp.Floor), exponent, scale);
             Edge<V, S, T, M>.Store(last, y + i, count);
             i += count;
         }
@@ -223,15 +220,5 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
         V found = Zero;
         for (nint i = 0; i < n; i += V.Count) found = V.WhereNaN(Edge<V, S, T, M>.Load(x + i, n - i, double.NegativeInfinity), V.Broadcast(Const.Of<T>(1)), found);
         return V.Max(found) > T.Zero;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Shifted(V x, V shift) => V.AtLeast(x - shift, Floor);
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Probability(V x, V exponent, V scale)
-    {
-        V n = ExtExp.Exponent<V, T>(x);
-        return V.Scale(ExtExp.Fraction<V, T>(x, n) * scale, n - exponent);
     }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using TorchSharp.Tests.Fixtures;
 using Xunit;
@@ -46,6 +47,8 @@ public class InitTests
         Assert.Equal((3 * 35, 8 * 35), init.CalculateFanInAndFanOut(kernel));
         using Tensor vector = empty(8);
         Assert.Throws<ArgumentException>(() => init.CalculateFanInAndFanOut(vector));
+        Assert.Throws<ExternalException>(() => init.kaiming_uniform_(vector));
+        Assert.Throws<ExternalException>(() => init.xavier_uniform_(vector));
     }
 
     [Fact]
@@ -71,7 +74,7 @@ public class InitTests
         "kaiming uniform" => One(init.kaiming_uniform_(empty(4, 3, 2), a: 0.3)),
         "kaiming normal" => One(init.kaiming_normal_(empty(4, 3), mode: init.FanInOut.FanOut, nonlinearity: init.NonlinearityType.ReLU)),
         "xavier uniform" => One(init.xavier_uniform_(empty(4, 3), 1.7)),
-        "xavier normal" => One(init.xavier_normal_(empty(4, 3), 0.4)),
+        "xavier uniform in place of normal" => One(init.xavier_normal_(empty(4, 3), 0.4)),
         "identity" => One(init.eye_(empty(3, 4))),
         _ => throw new InvalidDataException($"The fixture names an unknown initialisation: {name}."),
     };

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using TorchSharp.Modules;
 using TorchSharp.Tests.Fixtures;
 using TorchSharp.Utils;
@@ -72,6 +73,7 @@ public class ModuleTests
         }
 
         Assert.Equal(before, Live.Tensors);
+        Assert.Throws<ExternalException>(() => new Parameter(ones(2, dtype: ScalarType.Int64)));
         using Parameter frozen = nn.Parameter(ones(3), requires_grad: false);
         Assert.False(frozen.requires_grad);
     }

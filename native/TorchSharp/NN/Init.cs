@@ -1,4 +1,5 @@
 using System;
+using System.Runtime.InteropServices;
 
 namespace TorchSharp;
 
@@ -110,7 +111,8 @@ public static partial class torch
                 return uniform_(tensor, -bound, bound);
             }
 
-            public static Tensor xavier_normal_(Tensor tensor, double gain = 1) => normal_(tensor, 0, XavierStd(tensor, gain));
+            /// <summary>As in TorchSharp, and unlike PyTorch, the uniform distribution of that standard deviation.</summary>
+            public static Tensor xavier_normal_(Tensor tensor, double gain = 1) => xavier_uniform_(tensor, gain);
 
             public static Tensor glorot_uniform_(Tensor tensor, double gain = 1) => xavier_uniform_(tensor, gain);
 
@@ -127,15 +129,20 @@ public static partial class torch
 
             private static double KaimingStd(Tensor tensor, double a, FanInOut mode, NonlinearityType nonlinearity)
             {
-                (long fanIn, long fanOut) = CalculateFanInAndFanOut(tensor);
+                (long fanIn, long fanOut) = NativeFans(tensor);
                 return calculate_gain(nonlinearity, a) / Math.Sqrt(mode == FanInOut.FanIn ? fanIn : fanOut);
             }
 
             private static double XavierStd(Tensor tensor, double gain)
             {
-                (long fanIn, long fanOut) = CalculateFanInAndFanOut(tensor);
+                (long fanIn, long fanOut) = NativeFans(tensor);
                 return gain * Math.Sqrt(2.0 / (fanIn + fanOut));
             }
+
+            // These initialisations are native code in TorchSharp, and so is their error.
+            private static (long FanIn, long FanOut) NativeFans(Tensor tensor) => tensor.ndim >= 2
+                ? CalculateFanInAndFanOut(tensor)
+                : throw new ExternalException("Fan in and fan out can not be computed for tensor with fewer than 2 dimensions");
 
             private static double NormalDistribution(double x)
             {

@@ -92,6 +92,11 @@ public static partial class torch
 
             public virtual Module load(string location, bool strict = true, IList<string> skip = null, Dictionary<string, bool> loadedParameters = null)
             {
+                if (!File.Exists(location))
+                {
+                    throw new FileNotFoundException($"There is no file '{location}'.", location);
+                }
+
                 using FileStream stream = File.OpenRead(location);
                 return load(stream, strict, skip, loadedParameters);
             }

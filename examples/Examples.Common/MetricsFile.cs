@@ -1,0 +1,52 @@
+using System.Globalization;
+using CsvHelper;
+
+namespace TorchSharpSoftmax.Examples;
+
+/// <summary>A CSV file of one row per logged epoch, written through at once so that an interrupted run keeps what it measured.</summary>
+/// <typeparam name="TRow">A record whose properties are the columns.</typeparam>
+public sealed class MetricsFile<TRow> : IDisposable
+{
+    private readonly List<TRow> _rows = [];
+    private readonly StreamWriter _stream;
+    private readonly CsvWriter _csv;
+
+    /// <summary>Starts the file, keeping those rows of an earlier run that <paramref name="keep"/> accepts.</summary>
+    public MetricsFile(string path, Func<TRow, bool>? keep = null)
+    {
+        Path = path;
+        List<TRow> kept = keep is null || !File.Exists(path) ? [] : [.. Read(path).Where(keep)];
+        _stream = new StreamWriter(path, append: false);
+        _csv = new CsvWriter(_stream, CultureInfo.InvariantCulture);
+        _csv.WriteHeader<TRow>();
+        _csv.NextRecord();
+        _stream.Flush();
+        kept.ForEach(Add);
+    }
+
+    public string Path { get; }
+
+    public IReadOnlyList<TRow> Rows => _rows;
+
+    public void Add(TRow row)
+    {
+        _rows.Add(row);
+        _csv.WriteRecord(row);
+        _csv.NextRecord();
+        _csv.Flush();
+        _stream.Flush();
+    }
+
+    public void Dispose()
+    {
+        _csv.Dispose();
+        _stream.Dispose();
+    }
+
+    private static List<TRow> Read(string path)
+    {
+        using var reader = new StreamReader(path);
+        using var csv = new CsvReader(reader, CultureInfo.InvariantCulture);
+        return [.. csv.GetRecords<TRow>()];
+    }
+}

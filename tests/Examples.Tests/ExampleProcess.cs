@@ -1,0 +1,57 @@
+using System.Diagnostics;
+
+namespace TorchSharpSoftmax.Examples.Tests;
+
+/// <summary>An example as its user runs it: a process of its own.</summary>
+internal sealed class ExampleProcess : IDisposable
+{
+    private readonly Process _process;
+    private readonly Task<string> _output;
+    private readonly Task<string> _errors;
+
+    public ExampleProcess(string example, string[] args, Action<ProcessStartInfo>? prepare = null)
+    {
+        string dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+        var start = new ProcessStartInfo(dotnet) { RedirectStandardOutput = true, RedirectStandardError = true };
+        start.ArgumentList.Add(Path.Combine(AppContext.BaseDirectory, example + ".dll"));
+        Array.ForEach(args, start.ArgumentList.Add);
+        prepare?.Invoke(start);
+        _process = Process.Start(start)!;
+        _output = _process.StandardOutput.ReadToEndAsync();
+        _errors = _process.StandardError.ReadToEndAsync();
+    }
+
+    public static (int ExitCode, string Output, string Errors) Run(string example, params string[] args)
+    {
+        using var process = new ExampleProcess(example, args);
+        return process.Wait();
+    }
+
+    public (int ExitCode, string Output, string Errors) Wait()
+    {
+        if (!_process.WaitForExit(TimeSpan.FromMinutes(5)))
+        {
+            _process.Kill(entireProcessTree: true);
+            throw new TimeoutException("The example did not end within five minutes.");
+        }
+
+        return (_process.ExitCode, _output.Result, _errors.Result);
+    }
+
+    /// <summary>What Ctrl-C sends.</summary>
+    public void Interrupt()
+    {
+        using Process kill = Process.Start("kill", ["-INT", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        kill.WaitForExit();
+    }
+
+    public void Dispose()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill(entireProcessTree: true);
+        }
+
+        _process.Dispose();
+    }
+}

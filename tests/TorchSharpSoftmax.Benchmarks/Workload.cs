@@ -1,0 +1,55 @@
+using BenchmarkDotNet.Attributes;
+using static TorchSharp.torch;
+
+namespace TorchSharpSoftmax.Benchmarks;
+
+/// <summary>Tensors for one shape, made once and shared by the variants that run on it: x ~ N(0, 2), a random upstream gradient.</summary>
+public abstract class Workload
+{
+    private static Shape? s_shape;
+
+    [ParamsSource(nameof(Shapes))]
+    public Shape Shape { get; set; } = null!;
+
+    public static IEnumerable<Shape> Shapes => Shape.All;
+
+    internal static Tensor X { get; private set; } = null!;
+
+    /// <summary>softmax(x), as backward wants it.</summary>
+    internal static Tensor Y { get; private set; } = null!;
+
+    internal static Tensor Dy { get; private set; } = null!;
+
+    /// <summary>An output whose pages have been touched.</summary>
+    internal static Tensor Out { get; private set; } = null!;
+
+    protected long Dim => 1;
+
+    [GlobalSetup]
+    public void Setup()
+    {
+        if (s_shape == Shape)
+        {
+            return;
+        }
+
+        Drop();
+        s_shape = Shape;
+        manual_seed(1);
+        using var scope = NewDisposeScope();
+        X = (randn(Shape.Sizes) * 1.41421356f).to(Shape.Dtype).DetachFromDisposeScope();
+        Dy = randn(Shape.Sizes).to(Shape.Dtype).DetachFromDisposeScope();
+        Y = X.softmax(Dim).DetachFromDisposeScope();
+        Out = zeros_like(X).DetachFromDisposeScope();
+    }
+
+    internal static void Drop()
+    {
+        foreach (Tensor? t in new[] { X, Y, Dy, Out })
+        {
+            t?.Dispose();
+        }
+
+        s_shape = null;
+    }
+}

@@ -23,7 +23,7 @@ public static class Cli
         ParseResult parsed = command.Parse(args);
         if (parsed.Errors.Count == 0)
         {
-            return parsed.Invoke();
+            return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
         }
 
         foreach (string message in parsed.Errors.Select(e => e.Message).Distinct())

@@ -15,13 +15,19 @@ public sealed class MetricsFile<TRow> : IDisposable
     public MetricsFile(string path, Func<TRow, bool>? keep = null)
     {
         Path = path;
-        List<TRow> kept = keep is null || !File.Exists(path) ? [] : [.. Read(path).Where(keep)];
-        _stream = new StreamWriter(path, append: false);
+        _rows.AddRange(keep is null || !File.Exists(path) ? [] : Read(path).Where(keep));
+
+        // The kept rows are complete under another name before they replace the file: a crash in between loses none.
+        string fresh = path + ".new";
+        using (var writer = new StreamWriter(fresh))
+        using (var csv = new CsvWriter(writer, CultureInfo.InvariantCulture))
+        {
+            csv.WriteRecords(_rows);
+        }
+
+        File.Move(fresh, path, overwrite: true);
+        _stream = new StreamWriter(path, append: true);
         _csv = new CsvWriter(_stream, CultureInfo.InvariantCulture);
-        _csv.WriteHeader<TRow>();
-        _csv.NextRecord();
-        _stream.Flush();
-        kept.ForEach(Add);
     }
 
     public string Path { get; }

@@ -8,7 +8,8 @@ namespace Grokking;
 /// <summary>One row of metrics.csv. Accuracies are shares of 1, losses mean nats, the norm that of all weights together.</summary>
 internal sealed record Metrics(int Epoch, double TrainLoss, double TestLoss, double TrainAccuracy, double TestAccuracy, double WeightNorm, double Seconds)
 {
-    public string Text => string.Create(CultureInfo.InvariantCulture,
+    /// <summary>What the display shows.</summary>
+    public string Describe() => string.Create(CultureInfo.InvariantCulture,
         $"train {TrainAccuracy,7:P2}  test {TestAccuracy,7:P2}  loss {TrainLoss:0.0000} / {TestLoss:0.0000}");
 
     public static Metrics Measure(int epoch, Module<Tensor, Tensor> model, ModularAddition data, double seconds)

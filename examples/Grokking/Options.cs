@@ -19,7 +19,7 @@ internal sealed record Options(Settings Settings, int Epochs, int LogEvery, int 
         Option<int> seed = Cli.Whole("--seed", "Seed of the split and of the initial weights.", 0, 0);
         Option<int> threads = Cli.Whole("--threads", "Threads of torch and of the kernels.", 1, 1, 1024);
         Option<int> epochs = Cli.Whole("--epochs", "Full-batch steps.", 400, 1);
-        Option<int> logEvery = Cli.Whole("--log-every", "Epochs between two rows of metrics (the first ten epochs have a row each).", 5, 1);
+        Option<int> logEvery = Cli.Whole("--log-every", "Epochs between two rows of metrics (the first twenty epochs have a row each).", 5, 1);
         Option<int> checkpointEvery = Cli.Whole("--checkpoint-every", "Epochs between two checkpoints; the end and Ctrl-C write one too.", 100, 1);
         var output = new Option<string>("--out") { Description = "Folder of the results.", DefaultValueFactory = _ => Path.Combine("runs", "grokking") };
         var resume = new Option<bool>("--resume") { Description = "Continue from the checkpoint in the results' folder, bit for bit." };

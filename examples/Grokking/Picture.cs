@@ -7,7 +7,7 @@ namespace Grokking;
 internal static class Picture
 {
     /// <returns>null when the picture was drawn, otherwise why it was not.</returns>
-    public static string? Draw(string csv, string picture, Settings s)
+    public static string? Draw(string csv, string picture, Settings s, int epochs)
     {
         string title = string.Create(CultureInfo.InvariantCulture,
             $"(a + b) mod {s.P}, {s.TrainFraction:P0} of the pairs, AdamW lr {s.LearningRate}, weight decay {s.WeightDecay}, seed {s.Seed}");
@@ -16,8 +16,9 @@ internal static class Picture
             set output {Gnuplot.Quote(picture)}
             set datafile separator ','
             set multiplot layout 1,2 title {Gnuplot.Quote(title)}
-            set grid lc rgb '#dddddd'
+            set grid back lw 1 lc rgb '#cccccc'
             set logscale x
+            set xrange [1:{epochs}]
             set xlabel 'epoch'
             set key bottom right
             set ylabel 'accuracy'

@@ -48,13 +48,13 @@ static int Train(Options options)
             done = epoch;
 
             Metrics? row = null;
-            if (epoch <= 10 || epoch % options.LogEvery == 0 || epoch == options.Epochs)
+            if (epoch <= 20 || epoch % options.LogEvery == 0 || epoch == options.Epochs)
             {
                 row = Metrics.Measure(epoch, model, data, before + clock.Elapsed.TotalSeconds);
                 metrics.Add(row);
             }
 
-            tell(epoch, row?.Text);
+            tell(epoch, row?.Describe());
             if (epoch % options.CheckpointEvery == 0 && epoch != options.Epochs)
             {
                 Checkpoint.Save(checkpoint, new State(epoch, s), model, optimizer);
@@ -109,7 +109,7 @@ static void Report(Options options, MetricsFile<Metrics> metrics, bool stopped, 
     Console.WriteLine($"  metrics  {Path.GetFullPath(metrics.Path)}");
 
     string picture = Path.Combine(options.Out, "grokking.png");
-    string? trouble = Picture.Draw(metrics.Path, picture, options.Settings);
+    string? trouble = Picture.Draw(metrics.Path, picture, options.Settings, Math.Max(2, done));
     Console.WriteLine(trouble is null ? $"  picture  {Path.GetFullPath(picture)}" : $"  no picture: {trouble}; the data are in the metrics file.");
 }
 

@@ -42,11 +42,11 @@ public sealed class GrokkingTests : IDisposable
         string straight = Path.Combine(_folder, "straight");
         string resumed = Path.Combine(_folder, "resumed");
         Assert.Equal(0, ExampleProcess.Run("Grokking", [.. Small, "--epochs", "40", "--out", straight]).ExitCode);
-        Assert.Equal(0, ExampleProcess.Run("Grokking", [.. Small, "--epochs", "20", "--out", resumed]).ExitCode);
+        Assert.Equal(0, ExampleProcess.Run("Grokking", [.. Small, "--epochs", "26", "--out", resumed]).ExitCode);
         Assert.Equal(0, ExampleProcess.Run("Grokking", [.. Small, "--epochs", "40", "--out", resumed, "--resume"]).ExitCode);
 
-        // Epoch 20 ends the shorter run, so it has a row there that the straight run lacks.
-        Assert.Equal(Rows(straight).Select(WithoutSeconds), Rows(resumed).Where(r => r[0] != "20").Select(WithoutSeconds));
+        // Epoch 26 ends the shorter run, so it has a row there that the straight run lacks.
+        Assert.Equal(Rows(straight).Select(WithoutSeconds), Rows(resumed).Where(r => r[0] != "26").Select(WithoutSeconds));
         foreach (string file in new[] { "model.bin", "optimizer.bin", "random.bin" })
         {
             Assert.Equal(File.ReadAllBytes(Path.Combine(straight, "checkpoint", file)), File.ReadAllBytes(Path.Combine(resumed, "checkpoint", file)));
@@ -90,7 +90,7 @@ public sealed class GrokkingTests : IDisposable
         string more = (last + 100_000).ToString(CultureInfo.InvariantCulture);
         using var again = new ExampleProcess("Grokking", [.. Small, "--epochs", more, "--out", _folder, "--resume"]);
         var wait = Stopwatch.StartNew();
-        while (int.Parse(File.ReadAllLines(csv)[^1].Split(',')[0], CultureInfo.InvariantCulture) <= last && wait.Elapsed < TimeSpan.FromMinutes(1))
+        while (int.Parse(Rows(_folder)[^1][0], CultureInfo.InvariantCulture) <= last && wait.Elapsed < TimeSpan.FromMinutes(1))
         {
             Thread.Sleep(50);
         }

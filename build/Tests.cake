@@ -46,6 +46,7 @@ sealed class Tests
             tests.RunAtEveryWidth("stand-in", "native/TorchSharp.Tests", Widths[..1]);
         // Strict: the stand-in punishes what the real TorchSharp punishes. The real one does not look at the variable.
         tests.RunAtEveryWidth("library", "tests/TorchSharpSoftmax.Tests", Widths[..^1], ("TORCHSHARP_STANDIN_STRICT", "1"));
+        tests.RunAtEveryWidth("examples", "tests/Examples.Tests", Widths[..1]);
         return tests;
     }
 

@@ -36,7 +36,7 @@ internal static unsafe partial class Peer
         {
             if (ts_call(op, first, arguments.Length, &result, 1) != 1)
             {
-                throw new ExternalException(Marshal.PtrToStringUTF8(ts_last_error()));
+                throw new InvalidOperationException(Marshal.PtrToStringUTF8(ts_last_error()));
             }
         }
 

@@ -46,7 +46,7 @@ internal static class Rounds
             report.BenchmarkCase.Descriptor.WorkloadMethod.Name, round, report.ResultStatistics!.Median);
     }
 
-    private static IConfig Config(int round, string[] filters) =>
+    private static ManualConfig Config(int round, string[] filters) =>
         ManualConfig.CreateEmpty()
             .AddJob(Job.Default
                 .WithToolchain(InProcessNoEmitToolchain.Instance)

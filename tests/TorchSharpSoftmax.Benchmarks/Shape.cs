@@ -8,6 +8,8 @@ public sealed record Shape(long Outer, long Length, long Inner = 1, ScalarType D
 {
     public long Elements => Outer * Length * Inner;
 
+    public int ElementSize => Dtype switch { ScalarType.Float64 => 8, ScalarType.Float32 => 4, _ => 2 };
+
     public long[] Sizes => Inner == 1 ? [Outer, Length] : [Outer, Length, Inner];
 
     /// <summary>From a row that fits L1 to one that fits no cache, then the row-wise shapes of models, then another dim and another dtype.</summary>

@@ -31,10 +31,10 @@ public class SoftmaxForward : Workload
     public void Auto() => Ours(SoftmaxAlgorithm.Auto);
 
     [Benchmark]
-    public void LimitStreamed() => Limits.ReadThenScale(X, Out, streamed: true);
+    public void LimitStreamed() => Limits.ReadThenScale(X, Out, Shape, Threads, streamed: true);
 
     [Benchmark]
-    public void Limit() => Limits.ReadThenScale(X, Out, streamed: false);
+    public void Limit() => Limits.ReadThenScale(X, Out, Shape, Threads, streamed: false);
 
     private void Ours(SoftmaxAlgorithm algorithm) => functional.two_pass_softmax(X, Dim, algorithm: algorithm, @out: Out);
 }
@@ -52,10 +52,10 @@ public class SoftmaxBackward : Workload
     public void Torch() => Peer.SoftmaxBackwardOut(Dy, Y, Dim, Out);
 
     [Benchmark]
-    public void Ours() => Limits.SoftmaxBackward(Y, Dy, Out, Shape);
+    public void Ours() => Benchmarks.Ours.SoftmaxBackward(Y, Dy, Out, Shape, Threads);
 
     [Benchmark]
-    public void LimitStreamed() => Limits.ReadTwoThenStream(Y, Dy, Out);
+    public void LimitStreamed() => Limits.ReadTwoThenCombine(Y, Dy, Out, Shape, Threads);
 }
 
 /// <summary>softmax(x) into a fresh output: what a plain call costs.</summary>

@@ -23,7 +23,9 @@ public abstract class Workload
     /// <summary>An output whose pages have been touched.</summary>
     internal static Tensor Out { get; private set; } = null!;
 
-    protected long Dim => 1;
+    protected static long Dim => 1;
+
+    protected static int Threads => get_num_threads();
 
     [GlobalSetup]
     public void Setup()

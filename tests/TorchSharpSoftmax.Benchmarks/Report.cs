@@ -23,13 +23,14 @@ internal static class Report
             $"Ratios of speed (2.00 = twice as fast): the median of {rounds} rounds, smallest and largest in brackets. A ratio is formed inside a round, in which");
         text.AppendLine("the variants of a shape run next to each other in a shuffled order. The time is the baseline's (libtorch), for orientation only:");
         text.AppendLine("absolute times on a shared machine mean little.").AppendLine();
+        Shape[] shapes = [.. Shape.All];
         foreach (IGrouping<Type, Measurement> group in all.GroupBy(m => m.Group))
         {
             Column[] columns = (Column[])group.Key.GetField("Columns", BindingFlags.Static | BindingFlags.NonPublic)!.GetValue(null)!;
             text.AppendLine(CultureInfo.InvariantCulture, $"## {group.Key.Name}").AppendLine();
             text.Append("| shape | torch, ns/element |").AppendLine(string.Concat(columns.Select(c => $" {c.Title} |")));
             text.Append("|---|--:|").AppendLine(string.Concat(columns.Select(_ => "--:|")));
-            foreach (IGrouping<Shape, Measurement> shape in group.GroupBy(m => m.Shape))
+            foreach (IGrouping<Shape, Measurement> shape in group.GroupBy(m => m.Shape).OrderBy(g => Array.IndexOf(shapes, g.Key)))
             {
                 ILookup<string, Measurement> times = shape.ToLookup(m => m.Variant);
                 text.Append(CultureInfo.InvariantCulture, $"| {shape.Key} | {Baseline(times["Torch"], shape.Key)} |");

@@ -6,6 +6,8 @@
 #include <ATen/Parallel.h>
 #include <c10/core/InferenceMode.h>
 
+#include <dlfcn.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <deque>
@@ -189,7 +191,16 @@ TS_API int32_t ts_generator_set_state(at::Generator* generator, Handle state) {
 // --- threads, modes ---
 
 TS_API int32_t ts_get_num_threads() { return at::get_num_threads(); }
-TS_API int32_t ts_set_num_threads(int32_t n) { return ts::guarded([&] { at::set_num_threads(n); }); }
+
+// The libtorch that TorchSharp ships calls MKL, whose threads this sets too. Debian's calls OpenBLAS, which has a pool of its own.
+TS_API int32_t ts_set_num_threads(int32_t n) {
+    return ts::guarded([&] {
+        at::set_num_threads(n);
+        static void* openblas = dlopen("libopenblas.so.0", RTLD_LAZY | RTLD_NOLOAD);
+        static auto set = openblas == nullptr ? nullptr : reinterpret_cast<void (*)(int)>(dlsym(openblas, "openblas_set_num_threads"));
+        if (set != nullptr) set(n);
+    });
+}
 TS_API int32_t ts_get_num_interop_threads() { return at::get_num_interop_threads(); }
 TS_API int32_t ts_set_num_interop_threads(int32_t n) { return ts::guarded([&] { at::set_num_interop_threads(n); }); }
 

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using TorchSharp.Interop;
 using static TorchSharp.torch;
 
 namespace TorchSharp.Modules;
@@ -109,9 +110,8 @@ public class AdamW : OptimizerHelper, optim.IBetas
             Tensor second = state.exp_avg_sq;
             if (options.amsgrad.Value)
             {
-                Tensor before = state.max_exp_avg_sq;
-                second = state.max_exp_avg_sq = maximum(before, state.exp_avg_sq).DetachFromDisposeScope();
-                before.Dispose();
+                second = state.max_exp_avg_sq;
+                Native.Run("maximum.out", second, state.exp_avg_sq, second);
             }
 
             using Tensor denominator = second.sqrt();

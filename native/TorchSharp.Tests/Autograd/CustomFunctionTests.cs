@@ -285,6 +285,25 @@ public class CustomFunctionTests
     }
 
     [Fact]
+    public void An_output_marked_as_not_differentiable_needs_no_gradient()
+    {
+        using Tensor x = Leaf();
+        List<Tensor> y = Lambdas.Run(
+            (ctx, vars) =>
+            {
+                List<Tensor> outputs = TimesTwoAndThree(ctx, vars);
+                ctx.mark_non_differentiable([outputs[1]]);
+                return outputs;
+            },
+            (_, g) => [g[0] * 2],
+            x);
+        Assert.True(y[0].requires_grad);
+        Assert.False(y[1].requires_grad);
+        y[0].sum().backward();
+        Assert.Equal([2, 2, 2], Values(x.grad));
+    }
+
+    [Fact]
     public void A_gradient_of_another_dtype_is_cast_and_an_expandable_one_is_summed()
     {
         using Tensor x = Leaf();

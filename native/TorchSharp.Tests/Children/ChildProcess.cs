@@ -21,7 +21,7 @@ internal static class ChildProcess
     public const int ScenarioThrew = 70;
 
     private const string Marker = "--child";
-    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan s_limit = TimeSpan.FromSeconds(120);
 
     public static bool IsChild(string[] args) => args is [Marker, _];
 

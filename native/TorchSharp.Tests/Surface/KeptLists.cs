@@ -4,24 +4,20 @@ namespace TorchSharp.Tests.Surface;
 
 /// <summary>
 /// Writes the kept lists out of the full ones, which lie outside the repository: `surface update|check &lt;folder of the full lists&gt; &lt;this folder&gt;`.
-/// Kept are, verbatim and in the full lists' order, all lines of every member name that the stand-in has (0.107.0), and those that the library calls (0.102.8).
+/// Kept are, verbatim and in the full lists' order, all lines of every type and member name that the stand-in has: what the library
+/// can be compiled against is then decided by the kept lists alone.
 /// </summary>
 internal static class KeptLists
 {
     public static int Run(string mode, string fullFolder, string keptFolder)
     {
         var ours = new SurfaceList(SurfaceFormat.Lines(Assembly.Load("TorchSharp")));
-        CompiledCalls calls = CompiledCalls.Of(SurfaceTests.LibraryPath, "TorchSharp");
         int differing = 0;
-        foreach ((string version, Func<SurfaceList, HashSet<string>> choose) in new (string, Func<SurfaceList, HashSet<string>>)[]
-        {
-            ("0.107.0", full => OfTheStandIn(ours, full)),
-            ("0.102.8", full => OfTheLibrary(calls, full)),
-        })
+        foreach (string version in new[] { "0.107.0", "0.102.8" })
         {
             string name = $"torchsharp-{version}.txt";
             string[] all = SurfaceList.Split(File.ReadAllText(Path.Combine(fullFolder, name)));
-            HashSet<string> chosen = choose(new SurfaceList(all));
+            HashSet<string> chosen = Chosen(ours, new SurfaceList(all));
             string text = string.Concat(all.Where(chosen.Contains).Select(l => l + "\n"));
             string kept = Path.Combine(keptFolder, name);
             string[] before = File.Exists(kept) ? SurfaceList.Split(File.ReadAllText(kept)) : [];
@@ -42,23 +38,19 @@ internal static class KeptLists
         return differing == 0 ? 0 : 1;
     }
 
-    private static HashSet<string> OfTheStandIn(SurfaceList ours, SurfaceList full)
+    private static HashSet<string> Chosen(SurfaceList ours, SurfaceList full)
     {
-        var places = ours.Members.Select(m => m.Place).ToHashSet();
-        return [.. TypeLines(ours.Types.Keys, full), .. full.Members.Where(m => places.Contains(m.Place) || IsAbstractIn(ours.Types, m)).Select(m => m.Text)];
+        var names = ours.Members.ToLookup(m => m.Declaring.Key, m => m.Name);
+        var chosen = new HashSet<string>();
+        foreach (string key in ours.Types.Keys.Where(full.Types.ContainsKey))
+        {
+            // With the bases: another version may have a member one class further up, and a call finds it there.
+            string[] line = [.. full.BaseClasses(key).Select(b => b.Key).Prepend(key).Where(full.Types.ContainsKey)];
+            chosen.UnionWith(line.Select(k => full.Types[k].Text));
+            chosen.UnionWith(line.SelectMany(k => names[key].Distinct().SelectMany(n => full.ByPlace[$"{k}::{n}"])).Select(m => m.Text));
+            chosen.UnionWith(full.Members.Where(m => m.IsAbstract && line.Contains(m.Declaring.Key)).Select(m => m.Text));
+        }
+
+        return chosen;
     }
-
-    private static HashSet<string> OfTheLibrary(CompiledCalls calls, SurfaceList full)
-    {
-        var bases = calls.DerivedTypes.SelectMany(d => full.BaseClasses(d.Base.Key).Append(d.Base)).Select(b => b.Key).ToHashSet();
-        IEnumerable<SurfaceLine> called = calls.Members.SelectMany(full.Find);
-        IEnumerable<SurfaceLine> owed = full.Members.Where(m => m.IsAbstract && bases.Contains(m.Declaring.Key));
-        return [.. TypeLines(calls.Types, full), .. called.Concat(owed).Select(m => m.Text)];
-    }
-
-    private static bool IsAbstractIn(IReadOnlyDictionary<string, SurfaceType> types, SurfaceLine m) => m.IsAbstract && types.ContainsKey(m.Declaring.Key);
-
-    private static IEnumerable<string> TypeLines(IEnumerable<string> keys, SurfaceList full) =>
-        keys.Where(full.Types.ContainsKey).SelectMany(k => full.BaseClasses(k).Select(b => b.Key).Prepend(k))
-            .Where(full.Types.ContainsKey).Select(k => full.Types[k].Text);
 }

@@ -1,4 +1,6 @@
 using System.Reflection;
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
 using Xunit;
 
 namespace TorchSharp.Tests.Surface;
@@ -29,6 +31,16 @@ public class SurfaceTests
     [Fact]
     public void The_stand_in_has_the_identity_of_the_oldest_supported_one() =>
         Assert.Equal("TorchSharp, Version=0.102.8.0, Culture=neutral, PublicKeyToken=67b0e5e1da516a1c", Assembly.Load("TorchSharp").FullName);
+
+    [Fact]
+    public void The_library_refers_to_that_identity_and_to_no_newer_one()
+    {
+        using FileStream stream = File.OpenRead(LibraryPath);
+        using var file = new PEReader(stream);
+        MetadataReader metadata = file.GetMetadataReader();
+        AssemblyName reference = metadata.AssemblyReferences.Select(h => metadata.GetAssemblyReference(h).GetAssemblyName()).Single(n => n.Name == "TorchSharp");
+        Assert.Equal(Assembly.Load("TorchSharp").FullName, reference.FullName);
+    }
 
     [Theory]
     [InlineData("0.102.8")]

@@ -1,0 +1,63 @@
+namespace TorchSharpSoftmax.Kernels;
+
+/// <summary>The refusals of the public span methods.</summary>
+internal static unsafe class SpanCheck
+{
+    /// <summary>The element count of a layout, with every extent checked.</summary>
+    internal static nint Layout(nint outer, nint length, nint inner)
+    {
+        NotNegative(outer, nameof(outer));
+        NotNegative(length, nameof(length));
+        NotNegative(inner, nameof(inner));
+        return checked(outer * length * inner);
+    }
+
+    internal static void Size<S>(ReadOnlySpan<S> span, nint required, string name)
+    {
+        if (span.Length != required) throw new ArgumentException($"'{name}' has {span.Length} elements; {required} are required.", name);
+    }
+
+    internal static void Threads(int threads)
+    {
+        if (threads < 1) throw new ArgumentOutOfRangeException(nameof(threads), $"'{nameof(threads)}' is {threads}; at least 1 is required.");
+    }
+
+    internal static void Algorithm(SoftmaxAlgorithm algorithm)
+    {
+        if (algorithm is < SoftmaxAlgorithm.Auto or > SoftmaxAlgorithm.ThreePass)
+            throw new ArgumentOutOfRangeException(nameof(algorithm), $"'{nameof(algorithm)}' is {algorithm}; Auto, TwoPass or ThreePass is required.");
+    }
+
+    internal static void Type<T>()
+    {
+        if (typeof(T) != typeof(float) && typeof(T) != typeof(double) && typeof(T) != typeof(BFloat16) && typeof(T) != typeof(Half))
+            throw new ArgumentException($"'{nameof(T)}' is {typeof(T)}; float, double, BFloat16 or Half is required.", nameof(T));
+    }
+
+    internal static void Computes<T, TLse>()
+    {
+        Type computes = typeof(T) == typeof(double) ? typeof(double) : typeof(float);
+        if (typeof(TLse) != computes) throw new ArgumentException($"'{nameof(TLse)}' is {typeof(TLse)}; {computes} is required for {typeof(T)}.", nameof(TLse));
+    }
+
+    /// <summary>An output that is an input's own memory is fine, one that lies partly on it is not.</summary>
+    internal static void Overlap<A, B>(ReadOnlySpan<A> input, ReadOnlySpan<B> output, string name)
+        where A : unmanaged
+        where B : unmanaged
+    {
+        if (input.IsEmpty || output.IsEmpty) return;
+        fixed (A* a = input)
+        fixed (B* b = output)
+        {
+            byte* x = (byte*)a, y = (byte*)b;
+            if (x == y && typeof(A) == typeof(B) && input.Length == output.Length) return;
+            if (x < y + (long)output.Length * sizeof(B) && y < x + (long)input.Length * sizeof(A))
+                throw new ArgumentException($"'{name}' overlaps an input; the same memory or separate memory is required.", name);
+        }
+    }
+
+    private static void NotNegative(nint value, string name)
+    {
+        if (value < 0) throw new ArgumentOutOfRangeException(name, $"'{name}' is {value}; 0 or more is required.");
+    }
+}

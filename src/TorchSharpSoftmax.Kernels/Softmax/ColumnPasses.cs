@@ -20,7 +20,8 @@ internal static unsafe class ColumnPasses<V, S, T, M>
     }
 
     /// <summary>Sets so many lanes, in whole vectors.</summary>
-    internal static void Fill(T* lanes, nint n, double value)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Fill(T* lanes, nint n, double value)
     {
         for (nint j = 0; j < n; j += V.Count) V.Store(V.Broadcast(Const.Of<T>(value)), lanes + j);
     }

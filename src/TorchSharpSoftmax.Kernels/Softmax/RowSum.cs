@@ -1,9 +1,11 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace TorchSharpSoftmax.Kernels;
 
 /// <summary>In which frame exponentials of a row are taken: each is e^(x - Shift) * 2^-Exponent, at most about 1.</summary>
 /// <remarks>For usual rows Shift is 0 and x is never rounded. Beyond <see cref="ExtExp.Limit"/>, and for infinities, it is the maximum, as in libtorch.</remarks>
+[method: MethodImpl(MethodImplOptions.AggressiveInlining)]
 internal readonly record struct Frame(double Shift, double Exponent)
 {
     /// <summary>Kept exponentials are 2^64 times larger, so that only a final result can be subnormal: one rounding, gradual at every width.</summary>
@@ -15,6 +17,7 @@ internal readonly record struct Frame(double Shift, double Exponent)
 }
 
 /// <summary>The sum of a row's exponentials in a frame, and the row's maximum.</summary>
+[method: MethodImpl(MethodImplOptions.AggressiveInlining)]
 internal readonly record struct RowSum(double Sum, double Max, Frame Frame)
 {
     /// <summary>Whether a running sum is right: false after NaN, infinities and |x| too large for exponentials without a shift.</summary>

@@ -42,7 +42,7 @@ internal readonly unsafe struct SoftmaxBackward(void* y, void* dy, void* dx, nin
     }
 }
 
-/// <summary>dx = e^(x - lse) * dy of contiguous rows, lse and dy one number per row.</summary>
+/// <summary>dx = e^(x - lse) * dy of contiguous rows, lse and dy one number per row; a unit is one block of one row.</summary>
 internal readonly unsafe struct LogSumExpBackward(void* x, void* lse, void* dy, void* dx, nint length, bool stream) : IRowKernel
 {
     public void Rows<V, S, T, M>(nint first, nint end)
@@ -51,12 +51,14 @@ internal readonly unsafe struct LogSumExpBackward(void* x, void* lse, void* dy, 
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where M : struct, IStored<S, T>
     {
-        for (nint row = first; row < end; row++)
+        nint size = RowBlocks.Size(length), blocks = RowBlocks.Count(length);
+        for (nint unit = first; unit < end; unit++)
         {
+            nint row = unit / blocks, at = unit % blocks * size, n = Math.Min(size, length - at);
             T log = ((T*)lse)[row], grad = Lane1<T>.Max(M.Load<Lane1<T>>((S*)dy + row));
-            S* from = (S*)x + row * length, to = (S*)dx + row * length;
-            if (stream) SoftmaxBackwardPasses<V, S, T, M>.WriteOfLogSumExp<Yes>(from, to, length, log, grad);
-            else SoftmaxBackwardPasses<V, S, T, M>.WriteOfLogSumExp<No>(from, to, length, log, grad);
+            S* from = (S*)x + row * length + at, to = (S*)dx + row * length + at;
+            if (stream) SoftmaxBackwardPasses<V, S, T, M>.WriteOfLogSumExp<Yes>(from, to, n, log, grad);
+            else SoftmaxBackwardPasses<V, S, T, M>.WriteOfLogSumExp<No>(from, to, n, log, grad);
         }
     }
 }

@@ -19,24 +19,26 @@ internal readonly unsafe struct SoftmaxForward(void* x, void* y, nint length, So
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where M : struct, IStored<S, T>
     {
-        for (nint row = first; row < end; row++)
-        {
-            S* from = (S*)x + row * length;
-            if (output == SoftmaxOutput.LogSumExp) ((T*)y)[row] = LogSumExp<V, S, T, M>(from);
-            else if (output == SoftmaxOutput.LogSoftmax) Log<V, S, T, M>(from, (S*)y + row * length);
-            else if (algorithm == SoftmaxAlgorithm.TwoPass) TwoPass<V, S, T, M>(from, (S*)y + row * length);
-            else ThreePass<V, S, T, M>(from, (S*)y + row * length);
-        }
+        if (length <= ShortRows<V, S, T, M>.Longest && algorithm == SoftmaxAlgorithm.ThreePass && !stream) Short<V, S, T, M>(first, end);
+        else for (nint row = first; row < end; row++) One<V, S, T, M>(row);
     }
 
-    private void TwoPass<V, S, T, M>(S* from, S* to)
+    private void One<V, S, T, M>(nint row)
         where V : unmanaged, ILanes<V, T>
         where S : unmanaged
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where M : struct, IStored<S, T>
     {
-        RowSum sum = SoftmaxRow<V, S, T, M>.Sum(from, length, SoftmaxAlgorithm.TwoPass);
-        SoftmaxRow<V, S, T, M>.Write(from, to, length, sum, stream);
+        S* from = (S*)x + row * length, to = (S*)y + row * length;
+        if (output == SoftmaxOutput.Softmax && algorithm == SoftmaxAlgorithm.ThreePass)
+        {
+            ThreePass<V, S, T, M>(from, to);
+            return;
+        }
+        RowSum sum = SoftmaxRow<V, S, T, M>.Sum(from, length, algorithm);
+        if (output == SoftmaxOutput.Softmax) SoftmaxRow<V, S, T, M>.Write(from, to, length, sum, stream);
+        else if (output == SoftmaxOutput.LogSoftmax) SoftmaxRow<V, S, T, M>.WriteLog(from, to, length, sum, stream);
+        else ((T*)y)[row] = SoftmaxRow<V, S, T, M>.LogSumExp(from, length, sum);
     }
 
     private void ThreePass<V, S, T, M>(S* from, S* to)
@@ -55,24 +57,46 @@ internal readonly unsafe struct SoftmaxForward(void* x, void* y, nint length, So
         }
         T* kept = inOutput ? (T*)to : Scratch.Of<T>();
         RowSum sum = SoftmaxRow<V, S, T, M>.KeptSum(from, kept, length);
-        if (stream) SoftmaxPasses<V, S, T, M>.Rescale<Yes>(kept, to, length, sum.Factor);
-        else SoftmaxPasses<V, S, T, M>.Rescale<No>(kept, to, length, sum.Factor);
+        SoftmaxRow<V, S, T, M>.WriteKept(kept, to, length, sum, stream);
     }
 
-    private void Log<V, S, T, M>(S* from, S* to)
+    private void Short<V, S, T, M>(nint first, nint end)
         where V : unmanaged, ILanes<V, T>
         where S : unmanaged
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where M : struct, IStored<S, T>
     {
-        RowSum sum = SoftmaxRow<V, S, T, M>.Sum(from, length, algorithm);
-        SoftmaxRow<V, S, T, M>.WriteLog(from, to, length, sum, stream);
+        for (nint row = first; row < end; row++)
+        {
+            row = output == SoftmaxOutput.Softmax
+                ? ShortRows<V, S, T, M>.Softmax((S*)x, (S*)y, length, row, end, Scratch.Of<T>())
+                : ShortLogs<V, S, T, M>(row, end);
+            if (row < end) One<V, S, T, M>(row); // a row of huge or infinite numbers
+        }
     }
 
-    private T LogSumExp<V, S, T, M>(S* from)
+    /// <summary>Logarithms are taken for many rows at once, between two walks.</summary>
+    private nint ShortLogs<V, S, T, M>(nint first, nint end)
         where V : unmanaged, ILanes<V, T>
         where S : unmanaged
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
-        where M : struct, IStored<S, T> =>
-        SoftmaxRow<V, S, T, M>.LogSumExp(from, length, SoftmaxRow<V, S, T, M>.Sum(from, length, algorithm));
+        where M : struct, IStored<S, T>
+    {
+        nint batch = 16 * V.Count;
+        T* maxima = Scratch.Of<T>(), sums = maxima + batch;
+        while (first < end)
+        {
+            nint stop = Math.Min(end, first + batch), done = ShortRows<V, S, T, M>.MaxAndSum((S*)x, length, first, stop, maxima, sums);
+            for (nint i = 0; i < done - first; i += V.Count)
+            {
+                V log = V.Log(V.Load(sums + i));
+                V.Store(log, sums + i);
+                if (output == SoftmaxOutput.LogSumExp) Edge<V, T, T, AsItself<T>>.Store(V.Load(maxima + i) + log, (T*)y + first + i, done - first - i);
+            }
+            if (output == SoftmaxOutput.LogSoftmax) ShortRows<V, S, T, M>.Subtract((S*)x, (S*)y, length, first, done, maxima, sums);
+            first = done;
+            if (done < stop) break;
+        }
+        return first;
+    }
 }

@@ -13,8 +13,9 @@ public static unsafe partial class SoftmaxKernels
     internal static void LogSoftmax<S>(S* x, S* y, nint outer, nint length, nint inner, SoftmaxAlgorithm algorithm, int threads) where S : unmanaged =>
         Forward(x, y, outer, length, inner, SoftmaxOutput.LogSoftmax, algorithm, threads);
 
+    /// <summary>lse is of the computing type: float, or double for double.</summary>
     internal static void LogSumExp<S>(S* x, void* lse, nint outer, nint length, nint inner, int threads) where S : unmanaged =>
-        Forward(x, lse, outer, length, inner, SoftmaxOutput.LogSumExp, SoftmaxAlgorithm.TwoPass, threads);
+        Forward(x, lse, outer, length, inner, SoftmaxOutput.LogSumExp, SoftmaxAlgorithm.Auto, threads);
 
     internal static void SoftmaxBackward<S>(S* y, S* dy, S* dx, nint outer, nint length, nint inner, int threads) where S : unmanaged =>
         Backward(y, dy, dx, outer, length, inner, log: false, threads);
@@ -22,12 +23,18 @@ public static unsafe partial class SoftmaxKernels
     internal static void LogSoftmaxBackward<S>(S* y, S* dy, S* dx, nint outer, nint length, nint inner, int threads) where S : unmanaged =>
         Backward(y, dy, dx, outer, length, inner, log: true, threads);
 
+    /// <summary>lse is of the computing type, dy of the stored one.</summary>
     internal static void LogSumExpBackward<S>(S* x, void* lse, S* dy, S* dx, nint outer, nint length, nint inner, int threads) where S : unmanaged
     {
         if (outer == 0 || length == 0 || inner == 0) return;
+        if (inner > 1)
+        {
+            RunTiles<S, LogSumExpColumnsBackward>(new(x, lse, dy, dx, length, inner), outer, length, inner, threads);
+            return;
+        }
+        nint blocks = RowBlocks.Count(length);
         bool stream = dx != x && LeavesCache<S>(outer, length, inner);
-        if (inner > 1) Isa.Run<S, LogSumExpColumnsBackward>(new(x, lse, dy, dx, length, inner), outer * ColumnTile.TilesOf(length, inner), TileElements(length, inner), threads);
-        else Isa.Run<S, LogSumExpBackward>(new(x, lse, dy, dx, length, stream), outer, length, threads);
+        Isa.Run<S, LogSumExpBackward>(new(x, lse, dy, dx, length, stream), outer * blocks, length / blocks, threads);
     }
 
     private static void Forward<S>(S* x, void* y, nint outer, nint length, nint inner, SoftmaxOutput output, SoftmaxAlgorithm algorithm, int threads)
@@ -45,21 +52,49 @@ public static unsafe partial class SoftmaxKernels
             return;
         }
         bool stream = x != y && output != SoftmaxOutput.LogSumExp && LeavesCache<S>(outer, length, inner);
-        if (algorithm == SoftmaxAlgorithm.Auto) algorithm = length >= 1 << 20 ? SoftmaxAlgorithm.TwoPass : SoftmaxAlgorithm.ThreePass;
-        if (inner > 1) Isa.Run<S, SoftmaxColumns>(new(x, y, length, inner, output, algorithm, stream), outer * ColumnTile.TilesOf(length, inner), TileElements(length, inner), threads);
-        else Isa.Run<S, SoftmaxForward>(new(x, y, length, output, algorithm, stream), outer, length, threads);
+        if (algorithm == SoftmaxAlgorithm.Auto) algorithm = SoftmaxChoice.Of<S>(length, inner, output);
+        if (inner > 1)
+        {
+            RunTiles<S, SoftmaxColumns>(new(x, y, length, inner, output, algorithm, stream), outer, length, inner, threads);
+        }
+        else if (SoftmaxSplit.Pays(outer, length, threads))
+        {
+            nint step = output == SoftmaxOutput.LogSumExp ? (typeof(S) == typeof(double) ? sizeof(double) : sizeof(float)) : length * sizeof(S);
+            for (nint row = 0; row < outer; row++)
+                SoftmaxSplit.Forward(x + row * length, (byte*)y + row * step, length, output, algorithm, stream, threads);
+        }
+        else
+        {
+            Isa.Run<S, SoftmaxForward>(new(x, y, length, output, algorithm, stream), outer, length, threads);
+        }
     }
 
     private static void Backward<S>(S* y, S* dy, S* dx, nint outer, nint length, nint inner, bool log, int threads) where S : unmanaged
     {
         if (outer == 0 || length == 0 || inner == 0) return;
         bool stream = dx != dy && dx != y && LeavesCache<S>(outer, length, inner);
-        if (inner > 1) Isa.Run<S, SoftmaxColumnsBackward>(new(y, dy, dx, length, inner, log), outer * ColumnTile.TilesOf(length, inner), TileElements(length, inner), threads);
-        else Isa.Run<S, SoftmaxBackward>(new(y, dy, dx, length, log, stream), outer, length, threads);
+        if (inner > 1)
+        {
+            RunTiles<S, SoftmaxColumnsBackward>(new(y, dy, dx, length, inner, log), outer, length, inner, threads);
+        }
+        else if (SoftmaxSplit.Pays(outer, length, threads))
+        {
+            for (nint at = 0; at < outer * length; at += length) SoftmaxSplit.Backward(y + at, dy + at, dx + at, length, log, stream, threads);
+        }
+        else
+        {
+            Isa.Run<S, SoftmaxBackward>(new(y, dy, dx, length, log, stream), outer, length, threads);
+        }
+    }
+
+    private static void RunTiles<S, K>(in K kernel, nint outer, nint length, nint inner, int threads)
+        where S : unmanaged
+        where K : struct, IRowKernel
+    {
+        nint tiles = ColumnTile.TilesOf(length, inner);
+        Isa.Run<S, K>(kernel, outer * tiles, length * inner / tiles, threads);
     }
 
     private static bool LeavesCache<S>(nint outer, nint length, nint inner) where S : unmanaged =>
         (double)outer * length * inner * sizeof(S) >= Cache.StreamFromBytes;
-
-    private static nint TileElements(nint length, nint inner) => length * inner / ColumnTile.TilesOf(length, inner);
 }

@@ -30,6 +30,12 @@ internal static unsafe class SoftmaxRow<V, S, T, M>
         else SoftmaxPasses<V, S, T, M>.Normalize<No>(x, y, n, sum.Frame, sum.Factor);
     }
 
+    internal static void WriteKept(T* kept, S* y, nint n, in RowSum sum, bool stream)
+    {
+        if (stream) SoftmaxPasses<V, S, T, M>.Rescale<Yes>(kept, y, n, sum.Factor);
+        else SoftmaxPasses<V, S, T, M>.Rescale<No>(kept, y, n, sum.Factor);
+    }
+
     internal static void WriteLog(S* x, S* y, nint n, in RowSum sum, bool stream)
     {
         if (stream) SoftmaxPasses<V, S, T, M>.Subtract<Yes>(x, y, n, sum.Max, sum.LogOverMax<T>());

@@ -1,0 +1,18 @@
+namespace TorchSharpSoftmax.Kernels;
+
+/// <summary>What <see cref="SoftmaxAlgorithm.Auto"/> means, by measurement (Zen 5, one thread; the committed benchmarks show both sides).</summary>
+internal static class SoftmaxChoice
+{
+    /// <summary>Rows up to this length have a walk of their own, which is a Three-Pass one.</summary>
+    private const nint Short = 1024;
+
+    internal static SoftmaxAlgorithm Of<S>(nint length, nint inner, SoftmaxOutput output) where S : unmanaged
+    {
+        // Only probabilities can be kept between passes. Without that, Two-Pass reads once less at the price of a few operations.
+        if (output != SoftmaxOutput.Softmax) return length <= Short && inner == 1 ? SoftmaxAlgorithm.ThreePass : SoftmaxAlgorithm.TwoPass;
+
+        // One exponential per element beats two until the row leaves the caches, later where exponentials are slower.
+        nint crossover = Isa.Bits == 512 ? 1 << 20 : 1 << 22;
+        return length * (inner == 1 ? 1 : ColumnTile.Unit) >= crossover ? SoftmaxAlgorithm.TwoPass : SoftmaxAlgorithm.ThreePass;
+    }
+}

@@ -20,6 +20,9 @@ internal static class Dtype
     internal static bool IsServed(ScalarType dtype) =>
         dtype is ScalarType.Float32 or ScalarType.Float64 or ScalarType.BFloat16 or ScalarType.Float16;
 
+    /// <summary>What the kernels compute in: float for the 16-bit types.</summary>
+    internal static ScalarType ArithmeticOf(ScalarType dtype) => dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+
     internal static int SizeOf(ScalarType dtype) => dtype switch
     {
         ScalarType.Float64 => sizeof(double),

@@ -6,7 +6,7 @@ namespace TorchSharpSoftmax;
 /// <summary>What log-sum-exp takes beside its input.</summary>
 internal readonly record struct LogSumExpOptions(int Dim, bool KeepDim);
 
-/// <summary>The rule of log-sum-exp: saves its input and its output.</summary>
+/// <summary>The rule of log-sum-exp: saves its input and the sums.</summary>
 internal sealed class TwoPassLogSumExpFunction : KernelFunction<TwoPassLogSumExpFunction, LogSumExpOptions>
 {
     internal static Tensor Apply(Tensor x, int dim, bool keepdim) => Run(new(dim, keepdim), x);
@@ -40,21 +40,37 @@ internal sealed class TwoPassLogSumExpFunction : KernelFunction<TwoPassLogSumExp
     {
         var x = inputs[0];
         var xc = Memory.Contiguous(x);
-        var lse = empty(ShapeOf(x, options.Dim, options.KeepDim), x.dtype, x.device);
+        var lse = empty(ShapeOf(x, options.Dim, options.KeepDim), Dtype.ArithmeticOf(x.dtype), x.device);
         Dtype.Run(x.dtype, new Kernel(xc, lse, Extents.Of(xc, options.Dim)));
         Memory.Release(xc, x);
+
+        // the derivative is exp(x - lse): a 16-bit lse, off by several units at a few thousand, would make nonsense of it
         saved?.AddRange([x, lse]);
-        return lse;
+        if (lse.dtype == x.dtype)
+        {
+            return lse;
+        }
+
+        var rounded = lse.to_type(x.dtype);
+        if (saved is null)
+        {
+            lse.Dispose();
+        }
+
+        return rounded;
     }
 
-    protected override void Backward(Tensor gradient, IReadOnlyList<Tensor> saved, LogSumExpOptions options, Gradients gradients) =>
-        gradients[0] = TwoPassLogSumExpBackwardFunction.Apply(saved[0], saved[1], gradient, options);
+    protected override void Backward(Tensor gradient, IReadOnlyList<Tensor> saved, LogSumExpOptions options, Gradients gradients)
+    {
+        using var lse = saved[1].detach();
+        gradients[0] = TwoPassLogSumExpBackwardFunction.Apply(saved[0], lse, gradient, options);
+    }
 
     private readonly struct Kernel(Tensor x, Tensor lse, Extents shape) : IElementCall
     {
         public unsafe void Run<S>() where S : unmanaged
         {
-            SoftmaxKernels.LogSumExp((S*)Memory.Of(x), (S*)Memory.Of(lse), shape.Outer, shape.Length, shape.Inner, get_num_threads());
+            SoftmaxKernels.LogSumExp((S*)Memory.Of(x), Memory.Of(lse), shape.Outer, shape.Length, shape.Inner, get_num_threads());
             GC.KeepAlive(x);
             GC.KeepAlive(lse);
         }

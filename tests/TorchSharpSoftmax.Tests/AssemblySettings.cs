@@ -1,0 +1,2 @@
+// Tests count live tensors and graph nodes, which are process-wide.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]

@@ -1,0 +1,187 @@
+using System.Runtime.InteropServices;
+using TorchSharp;
+using TorchSharpSoftmax.Kernels;
+using static TorchSharp.torch;
+
+namespace TorchSharpSoftmax.Tests;
+
+/// <summary>The helper that every custom function goes through, one lifetime rule of TorchSharp after the other. The leaks are in <see cref="LeakTests"/>.</summary>
+public sealed class KernelFunctionTests
+{
+    [Fact]
+    public void A_forward_that_throws_throws_at_the_caller_and_leaves_no_node()
+    {
+        using var scope = NewDisposeScope();
+        var x = ones(3).requires_grad_();
+        int nodes = Live.Nodes;
+        var error = Assert.Throws<NotSupportedException>(() => FailingFunction.Apply(x, FailingFunction.Mode.ThrowsInForward));
+        Assert.Equal("forward cannot", error.Message);
+        Assert.Equal(nodes, Live.Nodes);
+        Assert.True(is_grad_enabled());
+    }
+
+    public static TheoryData<long[]> Shapes => new() { Array.Empty<long>(), new long[] { 1 }, new long[] { 3 }, new long[] { 3, 2 }, new long[] { 0 } };
+
+    [Theory]
+    [MemberData(nameof(Shapes))]
+    public void A_backward_that_throws_is_an_exception_of_backward_with_its_reason_at_hand(long[] shape)
+    {
+        using var scope = NewDisposeScope();
+        var x = ones(shape).requires_grad_();
+        var y = FailingFunction.Apply(x, FailingFunction.Mode.Throws);
+        Assert.Throws<ExternalException>(() => y.sum().backward());
+        Assert.Equal("backward cannot", Assert.IsType<NotSupportedException>(Diagnostics.TakeBackwardError()).Message);
+        Assert.Null(Diagnostics.TakeBackwardError());
+
+        using var right = FailingFunction.Apply(x, FailingFunction.Mode.Right); // the engine goes on
+        right.sum().backward();
+        Assert.Equal(ElementAccess.Values(x + x), ElementAccess.Values(x.grad!));
+    }
+
+    [Fact]
+    public void A_failed_backward_warns_and_a_failing_listener_does_no_harm()
+    {
+        using var scope = NewDisposeScope();
+        var messages = new List<string>();
+        void Listen(object? sender, WarnedEventArgs warning)
+        {
+            messages.Add(warning.Message);
+            throw new InvalidOperationException("a listener's own trouble");
+        }
+
+        Diagnostics.Warned += Listen;
+        try
+        {
+            var y = FailingFunction.Apply(ones(2).requires_grad_(), FailingFunction.Mode.Throws);
+            Assert.Throws<ExternalException>(() => y.sum().backward());
+        }
+        finally
+        {
+            Diagnostics.Warned -= Listen;
+        }
+
+        Assert.StartsWith("FailingFunction failed in backward: backward cannot", Assert.Single(messages), StringComparison.Ordinal);
+        Assert.IsType<NotSupportedException>(Diagnostics.TakeBackwardError());
+    }
+
+    [Fact]
+    public void A_gradient_that_was_disposed_is_an_error_and_not_a_silent_zero()
+    {
+        using var scope = NewDisposeScope();
+        var y = FailingFunction.Apply(ones(2).requires_grad_(), FailingFunction.Mode.ReturnsDisposed);
+        Assert.Throws<ExternalException>(() => y.sum().backward());
+        Assert.Equal("The gradient of input 0 was disposed before FailingFunction returned it.", Diagnostics.TakeBackwardError()!.Message);
+    }
+
+    [Fact]
+    public void An_undefined_gradient_counts_as_zero_even_when_the_scope_of_the_forward_has_ended()
+    {
+        using var scope = NewDisposeScope();
+        foreach (var op in SoftmaxOperator.All)
+        {
+            var x = OperatorContract.Logits(new Random(1), [3, 4], ScalarType.Float32, 1).requires_grad_();
+            Tensor y;
+            using (var inner = NewDisposeScope())
+            {
+                y = UndefinedGradFunction.Apply(op.Actual(x, 1, SoftmaxAlgorithm.Auto)).MoveToOuterDisposeScope();
+            }
+
+            y.sum().backward();
+            Assert.True(x.grad is null || x.grad.IsInvalid);
+        }
+    }
+
+    [Fact]
+    public void No_node_is_made_where_nobody_can_ask_for_a_gradient()
+    {
+        using var scope = NewDisposeScope();
+        var (plain, leaf) = (ones(2, 3), ones(2, 3).requires_grad_());
+        foreach (var op in SoftmaxOperator.All)
+        {
+            int nodes = Live.Nodes;
+            Assert.False(op.Actual(plain, 1, SoftmaxAlgorithm.Auto).requires_grad);
+            using (no_grad())
+            {
+                Assert.False(op.Actual(leaf, 1, SoftmaxAlgorithm.Auto).requires_grad);
+            }
+
+            using (inference_mode())
+            {
+                Assert.False(op.Actual(leaf, 1, SoftmaxAlgorithm.Auto).requires_grad);
+            }
+
+            Assert.Equal(nodes, Live.Nodes);
+            Assert.True(op.Actual(leaf, 1, SoftmaxAlgorithm.Auto).requires_grad);
+            Assert.Equal(nodes + 1, Live.Nodes);
+        }
+    }
+
+    [Fact]
+    public void An_expanded_a_transposed_and_a_non_contiguous_upstream_gradient_are_taken()
+    {
+        using var scope = NewDisposeScope();
+        foreach (var op in SoftmaxOperator.All)
+        {
+            var x = OperatorContract.Logits(new Random(1), [6, 6], ScalarType.Float64, 1);
+            var y = op.Actual(x, 1, SoftmaxAlgorithm.Auto);
+            var wide = SoftmaxOperator.Upstream(ones([.. y.shape, 2], ScalarType.Float64), new Random(2));
+            Tensor[] gradients = [ones([1], ScalarType.Float64).expand(y.shape), wide.narrow(-1, 1, 1).squeeze(-1), wide.narrow(-1, 0, 1).squeeze(-1).transpose(0, -1)];
+            foreach (var dy in gradients)
+            {
+                Tensor ours = x.detach().requires_grad_(), libtorchs = x.detach().requires_grad_();
+                autograd.backward(op.Actual(ours, 1, SoftmaxAlgorithm.Auto), dy);
+                autograd.backward(op.Libtorch(libtorchs, 1), dy);
+                Assert.Equal(ElementAccess.Values(libtorchs.grad!), ElementAccess.Values(ours.grad!), (e, a) => Math.Abs(e - a) < 1e-14);
+            }
+        }
+    }
+
+    [Fact]
+    public void Graphs_are_kept_accumulated_and_freed_as_users_expect()
+    {
+        using var scope = NewDisposeScope();
+        var x = OperatorContract.Logits(new Random(1), [3, 4], ScalarType.Float64, 1).requires_grad_();
+        using var copy = x.detach().clone();
+        var y = nn.functional.two_pass_softmax(x);
+        var loss = (y * y).sum();
+        x.Dispose(); // the user's handle goes; the graph's stays
+        loss.backward(retain_graph: true);
+        loss.backward();
+
+        var again = copy.detach().requires_grad_();
+        var twice = nn.functional.two_pass_softmax(again) + nn.functional.two_pass_softmax(again); // one tensor, two nodes
+        twice.retain_grad();
+        autograd.backward(twice, ones_like(twice) * copy);
+        Assert.NotNull(twice.grad);
+        var single = copy.detach().requires_grad_();
+        autograd.backward(nn.functional.two_pass_softmax(single), ones_like(copy) * copy);
+        Assert.Equal(ElementAccess.Values(single.grad! + single.grad!), ElementAccess.Values(again.grad!), (e, a) => Math.Abs(e - a) < 1e-15);
+    }
+
+    [Fact]
+    public void A_long_chain_of_functions_is_differentiated()
+    {
+        using var scope = NewDisposeScope();
+        var x = OperatorContract.Logits(new Random(1), [2, 5], ScalarType.Float64, 1).requires_grad_();
+        var (ours, libtorchs) = (x, x.detach().requires_grad_());
+        var (y, z) = (ours, libtorchs);
+        for (int i = 0; i < 500; i++)
+        {
+            (y, z) = (nn.functional.two_pass_log_softmax(y, i % 2), z.log_softmax(i % 2));
+        }
+
+        autograd.backward(y, ElementAccess.FromValues([1, 2, 3, 4, 5, -1, 2, -3, 4, -5], y));
+        autograd.backward(z, ElementAccess.FromValues([1, 2, 3, 4, 5, -1, 2, -3, 4, -5], z));
+        Assert.Equal(ElementAccess.Values(libtorchs.grad!), ElementAccess.Values(ours.grad!), (e, a) => Math.Abs(e - a) < 1e-10);
+    }
+
+    [Fact]
+    public void Under_anomaly_detection_a_NaN_of_ours_is_named()
+    {
+        using var scope = NewDisposeScope();
+        var x = full([1, 3], double.NegativeInfinity, ScalarType.Float64).requires_grad_();
+        using var anomaly = autograd.detect_anomaly();
+        var error = Assert.Throws<ExternalException>(() => nn.functional.two_pass_softmax(x).sum().backward());
+        Assert.Contains("nan", error.Message, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,71 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Runtime.CompilerServices;
+using static TorchSharp.torch;
+
+namespace TorchSharpSoftmax.Tests;
+
+/// <summary>Keeping large freed blocks is for the start of a program, so it is tried at the start of one: a child process, before the test runner's own code.</summary>
+public sealed class LargeBlocksTests
+{
+    private const string ChildVariable = "TORCHSHARPSOFTMAX_TEST_LARGE_BLOCKS";
+
+    [Fact]
+    public void Large_blocks_are_kept_on_request_and_given_back_on_request()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Assert.Equal(LargeBlocksOutcome.OtherSystem, LargeBlocks.Keep());
+            Assert.Equal(LargeBlocksOutcome.OtherSystem, LargeBlocks.GiveBack());
+            return;
+        }
+
+        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true };
+        start.Environment[ChildVariable] = "1";
+        using var child = Process.Start(start)!;
+        string[] said = child.StandardOutput.ReadToEnd().Trim().Split(' ');
+        child.WaitForExit();
+        Assert.Equal(0, child.ExitCode);
+        if (said[0] != nameof(LargeBlocksOutcome.Glibc))
+        {
+            Assert.Equal(nameof(LargeBlocksOutcome.OtherAllocator), said[0]);
+            return;
+        }
+
+        var faults = Array.ConvertAll(said[1..], number => long.Parse(number, CultureInfo.InvariantCulture));
+        Assert.InRange(faults[0], 0, 1000); // the block is there already, page by page
+        Assert.InRange(faults[1], faults[0] + 16, long.MaxValue); // given back: 16,384 pages are fetched anew, fewer where they are large
+    }
+
+    [ModuleInitializer]
+    internal static void RunAsChild()
+    {
+        if (Environment.GetEnvironmentVariable(ChildVariable) is not null)
+        {
+            var outcome = LargeBlocks.Keep();
+            TouchAndFree();
+            long kept = FaultsOf(TouchAndFree);
+            bool same = LargeBlocks.GiveBack() == outcome;
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{outcome} {kept} {FaultsOf(TouchAndFree)}"));
+            Environment.Exit(same ? 0 : 1);
+        }
+    }
+
+    private static void TouchAndFree()
+    {
+        using var block = ones(16 << 20);
+    }
+
+    private static long FaultsOf(Action action)
+    {
+        long before = Faults();
+        action();
+        return Faults() - before;
+
+        static long Faults()
+        {
+            string stat = File.ReadAllText("/proc/self/stat");
+            return long.Parse(stat[(stat.LastIndexOf(')') + 2)..].Split(' ')[7], CultureInfo.InvariantCulture);
+        }
+    }
+}

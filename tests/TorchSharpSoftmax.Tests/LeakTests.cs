@@ -1,0 +1,148 @@
+using TorchSharp;
+using TorchSharpSoftmax.Kernels;
+using static TorchSharp.torch;
+
+namespace TorchSharpSoftmax.Tests;
+
+/// <summary>Training loops in every style that users write them, with a collector running beside: nothing accumulates, nothing is freed too early.</summary>
+public sealed class LeakTests(ITestOutputHelper output)
+{
+    // the stand-in's strict mode collects inside every step: a tenth of the steps is as hard a test, and as long a one
+    private static readonly int Steps = Environment.GetEnvironmentVariable("TORCHSHARP_STANDIN_STRICT") == "1" ? 1_000 : 10_000;
+
+    private const int Columns = 10_000;
+
+    public static TheoryData<SoftmaxOperator> Operators => [.. SoftmaxOperator.All];
+
+    [Theory]
+    [MemberData(nameof(Operators))]
+    public void Ten_thousand_steps_with_nothing_but_using_leave_nothing_behind(SoftmaxOperator op)
+    {
+        using var x = OperatorContract.Logits(new Random(1), [1, Columns], ScalarType.Float32, 1).requires_grad_();
+        using var shape = op.Actual(x, 1, SoftmaxAlgorithm.Auto);
+        using var dy = SoftmaxOperator.Upstream(shape, new Random(2));
+        Measure(op.Name, () =>
+        {
+            using var y = op.Actual(x, 1, SoftmaxAlgorithm.Auto);
+            using var product = y * dy;
+            using var loss = product.sum();
+            loss.backward();
+            x.grad = null;
+        });
+    }
+
+    [Theory]
+    [MemberData(nameof(Operators))]
+    public void Ten_thousand_steps_in_dispose_scopes_leave_nothing_behind(SoftmaxOperator op)
+    {
+        using var x = OperatorContract.Logits(new Random(1), [1, Columns], ScalarType.Float32, 1).requires_grad_();
+        Measure(op.Name, () =>
+        {
+            using var scope = NewDisposeScope();
+            var y = op.Actual(x, 1, SoftmaxAlgorithm.Auto);
+            (y * y).sum().backward();
+            x.grad = null;
+        });
+    }
+
+    [Fact]
+    public void Second_derivatives_leave_nothing_behind()
+    {
+        using var x = OperatorContract.Logits(new Random(1), [4, 50], ScalarType.Float64, 1).requires_grad_();
+        Measure("second derivative", () =>
+        {
+            using var scope = NewDisposeScope();
+            foreach (var op in SoftmaxOperator.All)
+            {
+                var y = op.Actual(x, 1, SoftmaxAlgorithm.Auto);
+                autograd.backward((y * y).sum(), create_graph: true);
+                var first = x.grad!;
+                x.grad = null;
+                (first * first).sum().backward();
+                x.grad = null;
+            }
+        });
+    }
+
+    [Fact]
+    public void A_failing_backward_leaves_nothing_behind()
+    {
+        using var x = OperatorContract.Logits(new Random(1), [4, 50], ScalarType.Float32, 1).requires_grad_();
+        Measure("failing backward", () =>
+        {
+            using var scope = NewDisposeScope();
+            var y = FailingFunction.Apply(x, FailingFunction.Mode.Throws);
+            Assert.Throws<System.Runtime.InteropServices.ExternalException>(() => y.sum().backward());
+            Assert.IsType<NotSupportedException>(Diagnostics.TakeBackwardError());
+        });
+    }
+
+    [Fact]
+    public void Results_belong_to_the_callers_dispose_scope_and_temporaries_to_nobody()
+    {
+        using var x = OperatorContract.Logits(new Random(1), [3, 4], ScalarType.Float32, 1);
+        using var leaf = x.detach().requires_grad_();
+        foreach (var op in SoftmaxOperator.All)
+        {
+            foreach (var input in (Tensor[])[x, leaf])
+            {
+                using var transposed = input.transpose(0, 1);
+                using var scope = NewDisposeScope();
+                var y = op.Actual(transposed, 0, SoftmaxAlgorithm.Auto);
+                Assert.True(scope.Contains(y));
+                if (ReferenceEquals(input, x))
+                {
+                    Assert.Equal(1, scope.DisposablesCount);
+                }
+
+                y.DetachFromDisposeScope().Dispose();
+            }
+        }
+    }
+
+    /// <summary>Counts and resident memory at the end are those after warming up, while another thread collects all the time.</summary>
+    private void Measure(string what, Action step)
+    {
+        using var stop = new CancellationTokenSource();
+        var collector = new Thread(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+                Thread.Sleep(2);
+            }
+        });
+        collector.Start();
+        (int Nodes, long Tensors, double MiB) warm;
+        try
+        {
+            for (int i = 0; i < Steps / 10; i++)
+            {
+                step();
+            }
+
+            warm = (Live.Nodes, Settled(), Live.ResidentMiB());
+            for (int i = 0; i < Steps; i++)
+            {
+                step();
+            }
+        }
+        finally
+        {
+            stop.Cancel();
+            collector.Join();
+        }
+
+        (int Nodes, long Tensors, double MiB) end = (Live.Nodes, Settled(), Live.ResidentMiB());
+        output.WriteLine($"{what}: after {Steps / 10} steps {warm}, after {Steps} more {end}");
+        Assert.Equal((warm.Nodes, warm.Tensors), (end.Nodes, end.Tensors));
+        Assert.InRange(end.MiB, 0, warm.MiB + 8);
+    }
+
+    private static long Settled()
+    {
+        Live.Collect();
+        return Tensor.TotalCount;
+    }
+}

@@ -1,0 +1,121 @@
+using TorchSharp;
+using TorchSharpSoftmax.Kernels;
+using static TorchSharp.torch;
+
+namespace TorchSharpSoftmax.Tests;
+
+/// <summary>Bad arguments: the argument's name, what it has, what is required; an ArgumentException, before anything is done.</summary>
+public sealed class RefusalTests
+{
+    [Theory]
+    [InlineData(2, 5, "'dim' is 5; a tensor of 2 dimensions takes -2 to 1.")]
+    [InlineData(2, -3, "'dim' is -3; a tensor of 2 dimensions takes -2 to 1.")]
+    [InlineData(0, 1, "'dim' is 1; a tensor of 0 dimensions takes -1 to 0.")]
+    [InlineData(3, long.MaxValue, "'dim' is 9223372036854775807; a tensor of 3 dimensions takes -3 to 2.")]
+    public void A_dim_outside_the_tensor(int rank, long dim, string message)
+    {
+        using var scope = NewDisposeScope();
+        var x = zeros([.. Enumerable.Repeat(2L, rank)]);
+        Refuses<ArgumentOutOfRangeException>("dim", message, () => nn.functional.two_pass_softmax(x, dim));
+        Refuses<ArgumentOutOfRangeException>("dim", message, () => nn.functional.two_pass_softmax_(x, dim));
+        Refuses<ArgumentOutOfRangeException>("dim", message, () => nn.functional.two_pass_log_softmax(x, dim));
+        Refuses<ArgumentOutOfRangeException>("dim", message, () => nn.functional.two_pass_log_softmax_(x, dim));
+        Refuses<ArgumentOutOfRangeException>("dim", message, () => nn.functional.two_pass_logsumexp(x, dim));
+        Refuses<ArgumentOutOfRangeException>("dim", message, () => nn.TwoPassSoftmax(dim).call(x));
+        Refuses<ArgumentOutOfRangeException>("dim", message, () => nn.TwoPassLogSoftmax(dim).call(x));
+    }
+
+    [Fact]
+    public void A_disposed_or_missing_tensor()
+    {
+        using var scope = NewDisposeScope();
+        var x = zeros(2, 3);
+        x.Dispose();
+        Refuses<ArgumentException>("input", "'input' has been disposed; a live tensor is required.", () => nn.functional.two_pass_softmax(x));
+        Refuses<ArgumentException>("input", "'input' has been disposed; a live tensor is required.", () => nn.functional.two_pass_log_softmax_(x));
+        Refuses<ArgumentException>("input", "'input' has been disposed; a live tensor is required.", () => nn.functional.two_pass_logsumexp(x, 0));
+        Refuses<ArgumentException>("out", "'out' has been disposed; a live tensor is required.", () => nn.functional.two_pass_softmax(zeros(2, 3), @out: x));
+        Refuses<ArgumentNullException>("input", "'input' is null; a tensor is required.", () => nn.functional.two_pass_softmax(null!));
+    }
+
+    [Fact]
+    public void An_algorithm_that_is_none()
+    {
+        using var x = zeros(2, 3);
+        Refuses<ArgumentOutOfRangeException>(
+            "algorithm", "'algorithm' is 7; Auto, TwoPass or ThreePass is required.", () => nn.functional.two_pass_softmax(x, algorithm: (SoftmaxAlgorithm)7));
+    }
+
+    [Fact]
+    public void An_output_of_the_wrong_shape_dtype_or_layout()
+    {
+        using var scope = NewDisposeScope();
+        var x = zeros(2, 3);
+        Refuses<ArgumentException>("out", "'out' has shape [3, 2]; [2, 3] is required.", () => nn.functional.two_pass_softmax(x, @out: zeros(3, 2)));
+        Refuses<ArgumentException>("out", "'out' has shape [6]; [2, 3] is required.", () => nn.functional.two_pass_log_softmax(x, @out: zeros(6)));
+        Refuses<ArgumentException>("out", "'out' has shape [2, 1]; [2] is required.", () => nn.functional.two_pass_logsumexp(x, 1, @out: zeros(2, 1)));
+        Refuses<ArgumentException>("out", "'out' has shape [2]; [2, 1] is required.", () => nn.functional.two_pass_logsumexp(x, 1, true, zeros(2)));
+        Refuses<ArgumentException>(
+            "out", "'out' has dtype Float64; Float32 is required.", () => nn.functional.two_pass_softmax(x, @out: zeros([2, 3], ScalarType.Float64)));
+        Refuses<ArgumentException>(
+            "out", "'out' has dtype Float32; Float64 is required.", () => nn.functional.two_pass_softmax(x, dtype: ScalarType.Float64, @out: zeros(2, 3)));
+        Refuses<ArgumentException>(
+            "out",
+            "'out' has stride 0 in dimension 0, several elements in one place; a tensor with an element of memory each is required.",
+            () => nn.functional.two_pass_softmax(x, @out: zeros(3).expand(2, 3)));
+        Refuses<ArgumentException>(
+            "input",
+            "'input' has stride 0 in dimension 0, several elements in one place; a tensor with an element of memory each is required.",
+            () => nn.functional.two_pass_softmax_(zeros(3).expand(2, 3)));
+    }
+
+    [Fact]
+    public void An_output_that_overlaps_the_input_without_being_it()
+    {
+        using var scope = NewDisposeScope();
+        var memory = zeros(40);
+        var x = memory.narrow(0, 0, 6).view(2, 3);
+        const string message = "'out' overlaps the memory of 'input'; the input itself or memory of its own is required.";
+        Refuses<ArgumentException>("out", message, () => nn.functional.two_pass_softmax(x, @out: memory.narrow(0, 3, 6).view(2, 3)));
+        Refuses<ArgumentException>("out", message, () => nn.functional.two_pass_log_softmax(memory.narrow(0, 3, 6).view(2, 3), @out: x));
+        var square = memory.narrow(0, 0, 9).view(3, 3);
+        Refuses<ArgumentException>("out", message, () => nn.functional.two_pass_softmax(square.transpose(0, 1), @out: square));
+        nn.functional.two_pass_softmax(x, @out: memory.narrow(0, 6, 6).view(2, 3)); // neighbours may touch
+    }
+
+    [Fact]
+    public void Writing_where_a_gradient_would_be_needed()
+    {
+        using var scope = NewDisposeScope();
+        var leaf = zeros(2, 3).requires_grad_();
+        const string required = "is not differentiable: a tensor that does not require grad, or no_grad(), is required.";
+        Refuses<ArgumentException>("input", $"'input' requires grad; two_pass_softmax_ {required}", () => nn.functional.two_pass_softmax_(leaf));
+        Refuses<ArgumentException>("input", $"'input' requires grad; two_pass_log_softmax_ {required}", () => nn.functional.two_pass_log_softmax_(leaf * leaf));
+        Refuses<ArgumentException>(
+            "input", $"'input' requires grad; two_pass_softmax with 'out' {required}", () => nn.functional.two_pass_softmax(leaf, @out: zeros(2, 3)));
+        Refuses<ArgumentException>(
+            "out", $"'out' requires grad; two_pass_logsumexp with 'out' {required}",
+            () => nn.functional.two_pass_logsumexp(zeros(2, 3), 1, @out: zeros(2).requires_grad_()));
+    }
+
+    [Fact]
+    public void A_refusal_leaves_no_node_and_no_tensor_behind()
+    {
+        using var scope = NewDisposeScope();
+        var x = zeros(2, 3).requires_grad_();
+        var (nodes, tensors) = (Live.Nodes, Tensor.TotalCount);
+        for (int i = 0; i < 100; i++)
+        {
+            Assert.Throws<ArgumentOutOfRangeException>(() => nn.functional.two_pass_softmax(x, 2));
+        }
+
+        Assert.Equal((nodes, tensors), (Live.Nodes, Tensor.TotalCount));
+    }
+
+    private static void Refuses<TException>(string argument, string message, Action action) where TException : ArgumentException
+    {
+        var refusal = Assert.ThrowsAny<TException>(action);
+        Assert.Equal(argument, refusal.ParamName);
+        Assert.StartsWith(message, refusal.Message, StringComparison.Ordinal);
+    }
+}

@@ -1,0 +1,121 @@
+using TorchSharp;
+using TorchSharpSoftmax.Kernels;
+using static TorchSharp.torch;
+
+namespace TorchSharpSoftmax.Tests;
+
+/// <summary>An operator of the family beside libtorch's own, and how errors of its values and gradients scale.</summary>
+public sealed class SoftmaxOperator
+{
+    private SoftmaxOperator(
+        string name, Func<Tensor, int, SoftmaxAlgorithm, Tensor> actual, Func<Tensor, int, Tensor> libtorch, Func<Tensor, Tensor, int, Tensor> scale,
+        Func<Tensor, Tensor, Tensor, int, Tensor> gradientScale)
+    {
+        (Name, Actual, Libtorch, Scale, GradientScale) = (name, actual, libtorch, scale, gradientScale);
+    }
+
+    public static SoftmaxOperator[] All { get; } =
+    [
+        // exp(x - max) carries the rounding of x - max, which is as large as -log y
+        new(
+            "softmax",
+            (x, dim, algorithm) => torch.nn.functional.two_pass_softmax(x, dim, algorithm: algorithm),
+            (x, dim) => x.softmax(dim),
+            (x, y, dim) => y * (1 + y.log().abs()).nan_to_num(0, 0, 0),
+            (x, y, dy, dim) => (y * (dy.abs() + (dy * y).abs().sum(dim, keepdim: true))) * (1 + y.log().abs()).nan_to_num(0, 0, 0)),
+
+        // x - lse cancels: its error is that of its terms
+        new(
+            "log_softmax",
+            (x, dim, algorithm) => torch.nn.functional.two_pass_log_softmax(x, dim, algorithm: algorithm),
+            (x, dim) => x.log_softmax(dim),
+            (x, y, dim) => (1 + x.abs() + y.abs()).nan_to_num(0, 0, 0),
+            (x, y, dy, dim) => dy.abs() + (y.exp() * (1 + y.abs() + x.abs())).nan_to_num(0, 0, 0) * dy.abs().sum(dim, keepdim: true)),
+        new(
+            "logsumexp",
+            (x, dim, algorithm) => torch.nn.functional.two_pass_logsumexp(x, dim),
+            (x, dim) => x.logsumexp(dim),
+            (x, y, dim) => 1 + y.abs() + Math.Log(Math.Max(1, x.ndim == 0 ? 1 : x.size(dim))),
+            (x, y, dy, dim) => x.ndim == 0 ? dy.abs() : LogSumExpGradientScale(x, y.unsqueeze(dim), dy.unsqueeze(dim))),
+    ];
+
+    public string Name { get; }
+
+    public Func<Tensor, int, SoftmaxAlgorithm, Tensor> Actual { get; }
+
+    public Func<Tensor, int, Tensor> Libtorch { get; }
+
+    /// <summary>From float64 x and y.</summary>
+    public Func<Tensor, Tensor, int, Tensor> Scale { get; }
+
+    /// <summary>From float64 x, y and dy.</summary>
+    public Func<Tensor, Tensor, Tensor, int, Tensor> GradientScale { get; }
+
+    /// <summary>Values and gradient of one input against libtorch.</summary>
+    /// <param name="what">For the failure text.</param>
+    /// <param name="x">The input, of any layout.</param>
+    /// <param name="dim">The dim.</param>
+    /// <param name="algorithm">The algorithm to force.</param>
+    /// <param name="random">Draws the upstream gradient.</param>
+    public void Check(string what, Tensor x, int dim, SoftmaxAlgorithm algorithm, Random random)
+    {
+        using var scope = NewDisposeScope();
+        what = $"{Name} {what}, dim {dim}, {algorithm}";
+        int axis = dim < 0 ? dim + Math.Max(1, (int)x.ndim) : dim;
+
+        var x64 = x.detach().to_type(ScalarType.Float64).requires_grad_();
+        var y64 = Libtorch(x64, axis);
+        var actualInput = x.detach().requires_grad_();
+        var y = Actual(actualInput, dim, algorithm);
+        var scale = Scale(x64.detach(), y64.detach(), axis);
+        Close.Assert(what, y64, OfLibtorch(x, t => Libtorch(t, axis)), y, scale, Units(x.dtype));
+        if (x.numel() == 0)
+        {
+            return;
+        }
+
+        var dy = Upstream(y, random);
+        var dy64 = dy.to_type(ScalarType.Float64);
+        autograd.backward(y64, dy64);
+        autograd.backward(y, dy);
+        var libtorchGradient = OfLibtorch(x, t =>
+        {
+            var leaf = t.detach().requires_grad_();
+            autograd.backward(Libtorch(leaf, axis), dy.to_type(t.dtype));
+            return leaf.grad!;
+        });
+        var gradientScale = GradientScale(x64.detach(), y64.detach(), dy64, axis);
+        if (Name != "logsumexp")
+        {
+            // the saved output is rounded to the dtype before the derivative sees it
+            gradientScale = gradientScale * 2;
+        }
+
+        Close.Assert($"gradient of {what}", x64.grad!, libtorchGradient, actualInput.grad!, gradientScale, Units(x.dtype));
+    }
+
+    public override string ToString() => Name;
+
+    /// <summary>Random in every element, with both signs: a gradient of ones hides errors in the sums.</summary>
+    internal static Tensor Upstream(Tensor y, Random random)
+    {
+        var values = new double[y.numel()];
+        for (int i = 0; i < values.Length; i++)
+        {
+            values[i] = random.NextDouble() * 2 - 0.9;
+        }
+
+        return ElementAccess.FromValues(values, y);
+    }
+
+    // dy * exp(x - lse): the exponential amplifies the rounding of its argument
+    private static Tensor LogSumExpGradientScale(Tensor x, Tensor lse, Tensor dy) =>
+        (dy.abs() * (x - lse).exp() * (1 + x.abs() + lse.abs())).nan_to_num(0, 0, 0);
+
+    // Roundings of one result, with room for sums of a few hundred terms; 16-bit results are rounded once, from float.
+    private static double Units(ScalarType dtype) => dtype is ScalarType.Float32 or ScalarType.Float64 ? 8 : 1;
+
+    /// <summary>libtorch's side. It has no float16 softmax on the CPU (1.13): float32, rounded.</summary>
+    private static Tensor OfLibtorch(Tensor x, Func<Tensor, Tensor> f) =>
+        x.dtype == ScalarType.Float16 ? f(x.detach().to_type(ScalarType.Float32)).to_type(ScalarType.Float16) : f(x.detach());
+}

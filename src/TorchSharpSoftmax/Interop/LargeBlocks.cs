@@ -22,7 +22,7 @@ public enum LargeBlocksOutcome
 /// <remarks>
 /// malloc takes a block of 32 MiB or more from the system and gives it back at the free, every time; the page faults of a fresh output then cost several times its
 /// softmax. A training loop that makes the same large tensors again and again is served by keeping them, libtorch's operators as much as ours. The price: memory
-/// once used stays with the process, and it may fragment.
+/// once used stays with the process, and it may fragment. Because of malloc's own caches about ten blocks of a size are taken before the first is used again.
 /// </remarks>
 public static unsafe partial class LargeBlocks
 {

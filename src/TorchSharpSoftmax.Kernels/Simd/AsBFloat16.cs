@@ -10,7 +10,7 @@ internal readonly unsafe struct AsBFloat16 : IStored<BFloat16, float>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V LoadPart<V>(BFloat16* p, nint n, float pad) where V : unmanaged, ILanes<V, float> =>
-        V.Load16Part((ushort*)p, n, ((BFloat16)pad).Bits) << 16;
+        V.Load16Part((ushort*)p, n, (ushort)(BitConverter.SingleToUInt32Bits(pad) >> 16)) << 16;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store<V>(V v, BFloat16* p) where V : unmanaged, ILanes<V, float> => V.Store16(Narrow(v), (ushort*)p);

@@ -14,7 +14,7 @@ internal readonly unsafe struct AsHalf : IStored<Half, float>
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V LoadPart<V>(Half* p, nint n, float pad) where V : unmanaged, ILanes<V, float> =>
-        Widen(V.Load16Part((ushort*)p, n, BitConverter.HalfToUInt16Bits((Half)pad)));
+        Widen(V.Load16Part((ushort*)p, n, (ushort)(pad == 0 ? 0 : Infinity | 0x8000)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Store<V>(V v, Half* p) where V : unmanaged, ILanes<V, float> => V.Store16(Narrow(v), (ushort*)p);

@@ -6,6 +6,7 @@ internal unsafe interface IStored<S, T>
     where T : unmanaged
 {
     static abstract V Load<V>(S* p) where V : unmanaged, ILanes<V, T>;
+    /// <summary>The first n elements; pad is 0 or -infinity, which are the same in every type and need no conversion that would call.</summary>
     static abstract V LoadPart<V>(S* p, nint n, T pad) where V : unmanaged, ILanes<V, T>;
     static abstract void Store<V>(V v, S* p) where V : unmanaged, ILanes<V, T>;
     static abstract void StorePart<V>(V v, S* p, nint n) where V : unmanaged, ILanes<V, T>;

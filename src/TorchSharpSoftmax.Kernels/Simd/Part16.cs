@@ -20,6 +20,7 @@ internal static unsafe class Part16
         if (n > 4) Store4(v.AsUInt64().GetElement(1), p + 4, n - 4);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong Load4(ushort* p, nint n, ulong pads) => n switch
     {
         4 => Unsafe.ReadUnaligned<ulong>(p),
@@ -29,6 +30,7 @@ internal static unsafe class Part16
         _ => pads,
     };
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store4(ulong four, ushort* p, nint n)
     {
         if (n == 4)

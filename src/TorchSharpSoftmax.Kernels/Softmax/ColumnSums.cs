@@ -67,8 +67,13 @@ internal static unsafe class ColumnSums<V, S, T, M>
         }
         for (nint c = 0; c < tile.Columns; c++)
         {
-            double sum = 0;
-            for (nint i = c; i < tile.Width; i += tile.Columns) sum += Const.ToDouble(state.Sum[i]) - Const.ToDouble(state.Lost[i]);
+            double sum = 0, lost = 0;
+            for (nint i = c; i < tile.Width; i += tile.Columns)
+            {
+                double term = Const.ToDouble(state.Sum[i]) - Const.ToDouble(state.Lost[i]) - lost, grown = sum + term;
+                lost = grown - sum - term;
+                sum = grown;
+            }
             state.Sum[c] = Const.Of<T>(sum * scale);
         }
         Spread(tile, state.Sum);

@@ -9,8 +9,8 @@ internal static unsafe class Cache
     /// <summary>Outputs from this size on are streamed past the caches: half of a common last-level cache.</summary>
     internal const long StreamFromBytes = 16L << 20;
 
-    /// <summary>How far ahead a pass asks for its input, in bytes: two dozen cache lines.</summary>
-    internal const int Ahead = 1536;
+    /// <summary>How far ahead a pass asks for its input, in bytes: what memory delivers in the 100 ns or more that it takes to answer.</summary>
+    internal const int Ahead = 8192;
 
     /// <summary>Asks for the line that lies <see cref="Ahead"/> of p; any address is allowed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

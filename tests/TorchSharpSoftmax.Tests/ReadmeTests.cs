@@ -12,7 +12,7 @@ public sealed class ReadmeTests
     [Fact]
     public void Every_snippet_of_the_README_compiles_and_runs()
     {
-        string root = Root();
+        string root = Repository.Root;
         var snippets = Regex.Matches(File.ReadAllText(Path.Combine(root, "README.md")), "```csharp\n(.*?)```", RegexOptions.Singleline);
         Assert.Equal(Runs.Length, snippets.Count);
         for (int i = 0; i < Runs.Length; i++)
@@ -29,16 +29,5 @@ public sealed class ReadmeTests
             using var scope = NewDisposeScope();
             Assert.True(Runs[i]());
         }
-    }
-
-    private static string Root()
-    {
-        var folder = new DirectoryInfo(AppContext.BaseDirectory);
-        while (folder is not null && !File.Exists(Path.Combine(folder.FullName, "TorchSharpSoftmax.sln")))
-        {
-            folder = folder.Parent;
-        }
-
-        return folder?.FullName ?? throw new InvalidOperationException($"{AppContext.BaseDirectory} lies outside the repository.");
     }
 }

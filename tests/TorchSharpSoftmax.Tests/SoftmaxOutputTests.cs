@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using TorchSharp;
+using TorchSharpSoftmax.Kernels;
 using static TorchSharp.torch;
 
 namespace TorchSharpSoftmax.Tests;
@@ -179,7 +180,7 @@ public sealed class SoftmaxOutputTests
     }
 
     [Fact]
-    public void A_large_fresh_output_and_one_beyond_a_spans_reach_have_right_values()
+    public void A_fresh_output_on_huge_pages_has_right_values()
     {
         using var scope = NewDisposeScope();
         var x = OperatorContract.Logits(new Random(1), [1 << 14], ScalarType.Float32, 2).repeat(640).view(640, 1 << 14); // 40 MiB: huge pages are asked for
@@ -187,5 +188,36 @@ public sealed class SoftmaxOutputTests
         var row = nn.functional.two_pass_softmax(x.narrow(0, 0, 1));
         Assert.Equal(ElementAccess.Values(row), ElementAccess.Values(y.narrow(0, 0, 1)));
         Assert.Equal(ElementAccess.Values(row), ElementAccess.Values(y.narrow(0, 639, 1)));
+    }
+
+    /// <summary>Opt-in (<c>-explicit on</c>): it touches 2.4 GB.</summary>
+    [Fact(Explicit = true)]
+    public void A_tensor_beyond_two_gigabytes_is_reached_to_its_end()
+    {
+        using var scope = NewDisposeScope();
+        const long rows = 1200, columns = 1_000_003;
+        var x = zeros([rows, columns], ScalarType.BFloat16);
+        Assert.Same(x, nn.functional.two_pass_softmax_(x));
+        double expected = (float)(BFloat16)(float)(1.0 / columns);
+        foreach (long row in (long[])[0, rows / 2, rows - 1])
+        {
+            Assert.All(ElementAccess.Values(x.narrow(0, row, 1).narrow(1, columns - 5, 5)), value => Assert.Equal(expected, value));
+        }
+    }
+
+    [Fact]
+    public void Pointers_honour_offsets_and_strides()
+    {
+        using var scope = NewDisposeScope();
+        var x = zeros([10, 4], ScalarType.BFloat16);
+        unsafe
+        {
+            byte* first = Memory.Of(x);
+            Assert.Equal((nint)first + 24, (nint)Memory.Of(x.narrow(0, 3, 2)));
+            Assert.Equal((nint)first + 24, (nint)Memory.OfStrided(x.narrow(0, 3, 2)));
+            Assert.Equal((nint)first + 26, (nint)Memory.OfStrided(x.narrow(0, 3, 2).narrow(1, 1, 2).transpose(0, 1)));
+            Assert.Equal(0, (nint)Memory.Of(x.narrow(0, 3, 0)));
+            Assert.Equal(2 * (1 + 4 + 1), Memory.Extent(x.narrow(0, 3, 2).narrow(1, 1, 2)));
+        }
     }
 }

@@ -51,6 +51,21 @@ internal static class Check
         }
     }
 
+    internal static void Shape(Tensor x, Tensor like, string argument)
+    {
+        int dims = (int)like.ndim;
+        bool same = x.ndim == dims;
+        for (int i = 0; same && i < dims; i++)
+        {
+            same = x.size(i) == like.size(i);
+        }
+
+        if (!same)
+        {
+            Shape(x, like.shape, argument);
+        }
+    }
+
     internal static void Shape(Tensor x, ReadOnlySpan<long> required, string argument)
     {
         if (!x.shape.AsSpan().SequenceEqual(required))
@@ -61,6 +76,11 @@ internal static class Check
 
     internal static void Device(Tensor x, Tensor like, string argument)
     {
+        if (x.device_type == DeviceType.CPU && like.device_type == DeviceType.CPU)
+        {
+            return; // the only device without a number
+        }
+
         var (has, required) = (x.device.ToString(), like.device.ToString());
         if (has != required)
         {
@@ -69,12 +89,12 @@ internal static class Check
     }
 
     /// <summary>An operator that writes into a given tensor is not differentiable.</summary>
-    internal static void NoGradient(Tensor x, string argument, string form)
+    internal static void NoGradient(Tensor x, string argument, string spelling, string form)
     {
-        if (is_grad_enabled() && x.requires_grad)
+        if (x.requires_grad && is_grad_enabled())
         {
             throw new ArgumentException(
-                $"'{argument}' requires grad; {form} is not differentiable: a tensor that does not require grad, or no_grad(), is required.", argument);
+                $"'{argument}' requires grad; {spelling}{form} is not differentiable: a tensor that does not require grad, or no_grad(), is required.", argument);
         }
     }
 

@@ -14,10 +14,10 @@ internal static class LogSumExpOutputs
             return Fresh(input, axis, keepdim);
         }
 
-        const string form = "two_pass_logsumexp with 'out'";
+        const string spelling = "two_pass_logsumexp";
         Check.Alive(@out, nameof(@out));
-        Check.NoGradient(input, nameof(input), form);
-        Check.NoGradient(@out, nameof(@out), form);
+        Check.NoGradient(input, nameof(input), spelling, SoftmaxOutputs.WithOut);
+        Check.NoGradient(@out, nameof(@out), spelling, SoftmaxOutputs.WithOut);
         Check.Device(@out, input, nameof(@out));
         Check.Dtype(@out, input.dtype, nameof(@out));
         Check.Shape(@out, TwoPassLogSumExpFunction.ShapeOf(input, axis, keepdim), nameof(@out));

@@ -6,6 +6,8 @@ namespace TorchSharpSoftmax;
 /// <summary>Where an operator of <see cref="IWritesInto"/> puts its values: a fresh tensor, the input itself, or a given tensor.</summary>
 internal static class SoftmaxOutputs
 {
+    internal const string WithOut = " with 'out'";
+
     internal static Tensor Fresh<TOperator>(Tensor x, int dim, SoftmaxAlgorithm algorithm) where TOperator : IWritesInto
     {
         if (Memory.IsDirect(x))
@@ -47,7 +49,7 @@ internal static class SoftmaxOutputs
         Check.Alive(input, nameof(input));
         int axis = Check.Dim(input, dim);
         Check.Algorithm(algorithm);
-        Check.NoGradient(input, nameof(input), $"{TOperator.Spelling}_");
+        Check.NoGradient(input, nameof(input), TOperator.Spelling, "_");
         Check.NoSharedElements(input, nameof(input));
         Overwrite<TOperator>(input, input, axis, algorithm);
         return input;
@@ -58,13 +60,12 @@ internal static class SoftmaxOutputs
 
     private static void Into<TOperator>(Tensor input, int dim, ScalarType? dtype, SoftmaxAlgorithm algorithm, Tensor @out) where TOperator : IWritesInto
     {
-        string form = $"{TOperator.Spelling} with 'out'";
         Check.Alive(@out, nameof(@out));
-        Check.NoGradient(input, nameof(input), form);
-        Check.NoGradient(@out, nameof(@out), form);
+        Check.NoGradient(input, nameof(input), TOperator.Spelling, WithOut);
+        Check.NoGradient(@out, nameof(@out), TOperator.Spelling, WithOut);
         Check.Device(@out, input, nameof(@out));
         Check.Dtype(@out, dtype ?? input.dtype, nameof(@out));
-        Check.Shape(@out, input.shape, nameof(@out));
+        Check.Shape(@out, input, nameof(@out));
         Check.NoSharedElements(@out, nameof(@out));
         if (dtype is { } required && required != input.dtype)
         {
@@ -87,8 +88,9 @@ internal static class SoftmaxOutputs
 
         unsafe
         {
-            byte* x = Memory.OfStrided(input), y = Memory.Of(@out);
-            bool same = x == y && input.is_contiguous();
+            bool contiguous = input.is_contiguous();
+            byte* x = contiguous ? Memory.Of(input) : Memory.OfStrided(input), y = Memory.Of(@out);
+            bool same = x == y && contiguous;
             if (!same && x < y + Memory.Extent(@out) && y < x + Memory.Extent(input))
             {
                 throw new ArgumentException(

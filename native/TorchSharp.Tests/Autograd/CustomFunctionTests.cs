@@ -248,6 +248,28 @@ public class CustomFunctionTests
     }
 
     [Fact]
+    public void A_tensor_that_forwards_own_scope_frees_is_saved_as_null_silently()
+    {
+        using Tensor x = Leaf();
+        bool isNull = false;
+        Lambda.Run(
+            (ctx, vars) =>
+            {
+                using DisposeScope scope = NewDisposeScope();
+                Tensor saved = (Tensor)vars[0] * 3;
+                ctx.save_for_backward([saved]);
+                return (saved * 1).MoveToOuterDisposeScope();
+            },
+            (ctx, g) =>
+            {
+                isNull = ctx.get_saved_variables()[0] is null;
+                return [g * 3];
+            },
+            x).sum().backward();
+        Assert.True(isNull);
+    }
+
+    [Fact]
     public void Gradients_of_an_intermediate_tensor_are_kept_on_demand()
     {
         using Tensor x = Leaf();

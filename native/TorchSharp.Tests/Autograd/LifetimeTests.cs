@@ -125,6 +125,8 @@ internal readonly record struct Counts(long Tensors, int Nodes, long ResidentByt
             GC.WaitForPendingFinalizers();
         }
 
+        // Gives the free part of the managed heap back: what is resident is then in use.
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         return new(Tensor.TotalCount, autograd.Node.AliveCount, Environment.WorkingSet);
     }
 }

@@ -6,10 +6,13 @@ internal static class SoftmaxChoice
     /// <summary>Rows up to this length have a walk of their own, which is a Three-Pass one.</summary>
     private const nint Short = 1024;
 
-    internal static SoftmaxAlgorithm Of<S>(nint length, nint inner, SoftmaxOutput output) where S : unmanaged
+    internal static unsafe SoftmaxAlgorithm Of<S>(nint length, nint inner, SoftmaxOutput output, bool stream) where S : unmanaged
     {
-        // Only probabilities can be kept between passes. Without that, Two-Pass reads once less at the price of a few operations.
+        // Three-Pass gains by keeping exponentials: logarithms have none to keep, and those of 16-bit or streamed rows must fit the scratch buffer.
+        // Without that, Two-Pass reads once less at the price of a few operations.
         if (output != SoftmaxOutput.Softmax) return length <= Short && inner == 1 ? SoftmaxAlgorithm.ThreePass : SoftmaxAlgorithm.TwoPass;
+        bool fitsScratch = length * (inner == 1 ? 1 : ColumnTile.Unit) <= Scratch.Bytes / sizeof(float);
+        if ((stream || sizeof(S) < sizeof(float)) && !fitsScratch) return SoftmaxAlgorithm.TwoPass;
 
         // One exponential per element beats two until the row leaves the caches, later where exponentials are slower.
         nint crossover = Isa.Bits == 512 ? 1 << 20 : 1 << 22;

@@ -52,7 +52,7 @@ public static unsafe partial class SoftmaxKernels
             return;
         }
         bool stream = x != y && output != SoftmaxOutput.LogSumExp && LeavesCache<S>(outer, length, inner);
-        if (algorithm == SoftmaxAlgorithm.Auto) algorithm = SoftmaxChoice.Of<S>(length, inner, output);
+        if (algorithm == SoftmaxAlgorithm.Auto) algorithm = SoftmaxChoice.Of<S>(length, inner, output, stream);
         if (inner > 1)
         {
             RunTiles<S, SoftmaxColumns>(new(x, y, length, inner, output, algorithm, stream), outer, length, inner, threads);

@@ -133,7 +133,7 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
         {
             if (i >= head)
             {
-                for (; i + 4 * w <= n; i += 4 * w)
+                for (; sizeof(S) == sizeof(T) && i + 4 * w <= n; i += 4 * w)
                 {
                     Cache.PrefetchFour<V, S, T>(x + i);
                     V y0 = exp.Term(V.AtLeast(M.Load<V>(x + i) - shift, exp.Floor), exponent, scale), y1 = exp.Term(V.AtLeast(M.Load<V>(x + i + w) - shift, exp.Floor), exponent, scale);
@@ -142,6 +142,13 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
                     Edge<V, S, T, M>.Put<B>(y1, y + i + w);
                     Edge<V, S, T, M>.Put<B>(y2, y + i + 2 * w);
                     Edge<V, S, T, M>.Put<B>(y3, y + i + 3 * w);
+                }
+                for (; sizeof(S) != sizeof(T) && i + 2 * w <= n; i += 2 * w) // a conversion each: four would be more than the JIT inlines
+                {
+                    Cache.PrefetchTwo<V, S, T>(x + i);
+                    V y0 = exp.Term(V.AtLeast(M.Load<V>(x + i) - shift, exp.Floor), exponent, scale), y1 = exp.Term(V.AtLeast(M.Load<V>(x + i + w) - shift, exp.Floor), exponent, scale);
+                    Edge<V, S, T, M>.Put<B>(y0, y + i);
+                    Edge<V, S, T, M>.Put<B>(y1, y + i + w);
                 }
                 if (i >= n) break;
             }
@@ -164,7 +171,7 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
         {
             if (i >= head)
             {
-                for (; i + 4 * w <= n; i += 4 * w)
+                for (; sizeof(S) == sizeof(T) && i + 4 * w <= n; i += 4 * w)
                 {
                     V y0 = V.Load(kept + i) * scale, y1 = V.Load(kept + i + w) * scale;
                     V y2 = V.Load(kept + i + 2 * w) * scale, y3 = V.Load(kept + i + 3 * w) * scale;
@@ -172,6 +179,12 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
                     Edge<V, S, T, M>.Put<B>(y1, y + i + w);
                     Edge<V, S, T, M>.Put<B>(y2, y + i + 2 * w);
                     Edge<V, S, T, M>.Put<B>(y3, y + i + 3 * w);
+                }
+                for (; sizeof(S) != sizeof(T) && i + 2 * w <= n; i += 2 * w) // a conversion each: four would be more than the JIT inlines
+                {
+                    V y0 = V.Load(kept + i) * scale, y1 = V.Load(kept + i + w) * scale;
+                    Edge<V, S, T, M>.Put<B>(y0, y + i);
+                    Edge<V, S, T, M>.Put<B>(y1, y + i + w);
                 }
                 if (i >= n) break;
             }
@@ -194,7 +207,7 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
         {
             if (i >= head)
             {
-                for (; i + 4 * w <= n; i += 4 * w)
+                for (; sizeof(S) == sizeof(T) && i + 4 * w <= n; i += 4 * w)
                 {
                     Cache.PrefetchFour<V, S, T>(x + i);
                     V y0 = M.Load<V>(x + i) - most - log, y1 = M.Load<V>(x + i + w) - most - log;
@@ -203,6 +216,13 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
                     Edge<V, S, T, M>.Put<B>(y1, y + i + w);
                     Edge<V, S, T, M>.Put<B>(y2, y + i + 2 * w);
                     Edge<V, S, T, M>.Put<B>(y3, y + i + 3 * w);
+                }
+                for (; sizeof(S) != sizeof(T) && i + 2 * w <= n; i += 2 * w) // a conversion each: four would be more than the JIT inlines
+                {
+                    Cache.PrefetchTwo<V, S, T>(x + i);
+                    V y0 = M.Load<V>(x + i) - most - log, y1 = M.Load<V>(x + i + w) - most - log;
+                    Edge<V, S, T, M>.Put<B>(y0, y + i);
+                    Edge<V, S, T, M>.Put<B>(y1, y + i + w);
                 }
                 if (i >= n) break;
             }

@@ -56,7 +56,8 @@ public static partial class torch
 
     public static readonly Device META = new(DeviceType.META, -1);
 
-    public static Device CUDA => new(DeviceType.CUDA, -1);
+    public static Device CUDA =>
+        throw new InvalidOperationException("Torch device type CUDA did not initialise on the current machine.");
 
     public static Device device(string description) => new(description);
 

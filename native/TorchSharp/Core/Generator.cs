@@ -33,7 +33,7 @@ public static partial class torch
 
         public void set_state(Tensor value)
         {
-            Check(ts_generator_set_state(handle, value.Handle));
+            Interop.Strict.CheckUncaught(ts_generator_set_state(handle, value.Handle));
             GC.KeepAlive(value);
         }
 

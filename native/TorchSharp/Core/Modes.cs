@@ -65,7 +65,7 @@ public static partial class torch
 
     public static int get_num_threads() => ts_get_num_threads();
 
-    public static void set_num_threads(int num) => Check(ts_set_num_threads(num));
+    public static void set_num_threads(int num) => Interop.Strict.CheckUncaught(ts_set_num_threads(num));
 
     public static int get_num_interop_threads() => ts_get_num_interop_threads();
 

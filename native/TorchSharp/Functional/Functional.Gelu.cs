@@ -9,7 +9,7 @@ public static partial class torch
     {
         public Tensor gelu(GELU.Approximate approximate) => Call("gelu", this, approximate.ToString());
 
-        public Tensor gelu_(GELU.Approximate approximate) => InPlace("gelu_", this, approximate.ToString());
+        public Tensor gelu_(GELU.Approximate approximate) => Call("gelu_", this, approximate.ToString());
     }
 
     public static partial class nn

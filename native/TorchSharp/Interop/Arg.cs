@@ -58,7 +58,12 @@ internal readonly struct Arg
     public static implicit operator Arg(torch.Tensor[] list) => Or(Tag.TensorList, list);
     public static implicit operator Arg(string s) => Or(Tag.String, s);
     public static implicit operator Arg(torch.Generator g) => Or(Tag.Generator, g);
-    public static implicit operator Arg(torch.Device d) => d is null ? None : new(Tag.Device, (long)d.type, d.index);
+    public static implicit operator Arg(torch.Device d) => d is null ? None : new(Tag.Device, (long)Present(d.type), d.index);
+
+    // Debian's libtorch has the CPU only; TorchSharp says so before libtorch is asked.
+    private static DeviceType Present(DeviceType type) => type is not (DeviceType.CUDA or DeviceType.MPS)
+        ? type
+        : throw new InvalidOperationException($"Torch device type {type} did not initialise on the current machine.");
 
     public static implicit operator Arg(Scalar s) => s is null ? None : s.Type switch
     {

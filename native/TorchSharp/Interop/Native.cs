@@ -43,6 +43,34 @@ internal static unsafe class Native
         return new torch.Tensor(result.Pointer);
     }
 
+    /// <summary>
+    /// An operator whose errors TorchSharp's native code does not catch, so that the process ends. Here it ends in strict mode; without it
+    /// the error is thrown as every other.
+    /// </summary>
+    internal static torch.Tensor CallUncaught(string name, params ReadOnlySpan<Arg> args)
+    {
+        try
+        {
+            return Call(name, args);
+        }
+        catch (ExternalException e) when (Strict.Enabled)
+        {
+            throw Strict.Terminated(e);
+        }
+    }
+
+    internal static (torch.Tensor, torch.Tensor) Call2Uncaught(string name, params ReadOnlySpan<Arg> args)
+    {
+        try
+        {
+            return Call2(name, args);
+        }
+        catch (ExternalException e) when (Strict.Enabled)
+        {
+            throw Strict.Terminated(e);
+        }
+    }
+
     /// <summary>An operator with two tensors as its result.</summary>
     internal static (torch.Tensor, torch.Tensor) Call2(string name, params ReadOnlySpan<Arg> args)
     {

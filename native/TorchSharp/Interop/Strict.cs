@@ -14,6 +14,21 @@ internal static unsafe class Strict
 
     internal static readonly delegate* unmanaged<void> CollectCallback = &Collect;
 
+    /// <summary>The end that an error takes where TorchSharp's native code does not catch it.</summary>
+    internal static Exception Terminated(Exception error)
+    {
+        Console.Error.WriteLine($"terminate called after throwing an instance of 'c10::Error'\n  what():  {error.Message}");
+        Environment.FailFast(error.Message);
+        return error;
+    }
+
+    internal static void CheckUncaught(int failed)
+    {
+        if (failed == 0) return;
+        var error = Library.LastError();
+        throw Enabled ? Terminated(error) : error;
+    }
+
     [UnmanagedCallersOnly]
     private static void Collect()
     {

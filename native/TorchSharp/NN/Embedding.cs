@@ -68,7 +68,7 @@ public sealed class Embedding : nn.Module<Tensor, Tensor>
         {
             using IDisposable noGrad = no_grad();
             using Tensor row = _weight.narrow(0, index, 1);
-            row.zero_();
+            row.zero_().Dispose();
         }
     }
 }

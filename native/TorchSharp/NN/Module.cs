@@ -102,7 +102,7 @@ public static partial class torch
                     }
                     else
                     {
-                        grad.zero_();
+                        grad.zero_().Dispose();
                     }
                 }
             }

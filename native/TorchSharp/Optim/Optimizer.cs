@@ -86,7 +86,7 @@ public static partial class torch
             {
                 using IDisposable noGrad = no_grad();
                 using Tensor grad = parameter.grad;
-                grad?.zero_();
+                using Tensor zeroed = grad?.zero_();
             }
 
             // A null handle handed to a native function is what the caller sees.

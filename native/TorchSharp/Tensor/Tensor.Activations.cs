@@ -14,16 +14,17 @@ public static partial class torch
         public Tensor elu(Scalar alpha, Scalar scale, Scalar input_scale) => Call("elu", this, alpha, scale, input_scale);
         public Tensor elu(double alpha = 1) => Call("elu", this, alpha);
         public Tensor elu_(Scalar alpha, Scalar scale, Scalar input_scale) => InPlace("elu_", this, alpha, scale, input_scale);
-        public Tensor elu_(double alpha = 1) => InPlace("elu_", this, alpha);
+
+        // TorchSharp 0.107 gives this one a result of its own and leaves the tensor as it was.
+        public Tensor elu_(double alpha = 1) => Call("elu", this, alpha);
+
         public Tensor gelu() => Call("gelu", this);
-        public Tensor gelu_() => InPlace("gelu_", this);
+        public Tensor gelu_() => Call("gelu_", this);
         public Tensor glu(long dim = -1) => Call("glu", this, dim);
         public Tensor hardsigmoid() => Call("hardsigmoid", this);
         public Tensor hardsigmoid_() => InPlace("hardsigmoid_", this);
         public Tensor hardswish() => Call("hardswish", this);
         public Tensor hardswish_() => InPlace("hardswish_", this);
-        public Tensor hardtanh(Scalar min, Scalar max) => Call("hardtanh", this, min, max);
-        public Tensor hardtanh_(Scalar min, Scalar max) => InPlace("hardtanh_", this, min, max);
         public Tensor leaky_relu(Scalar negative_slope) => Call("leaky_relu", this, negative_slope);
         public Tensor leaky_relu_(Scalar negative_slope) => InPlace("leaky_relu_", this, negative_slope);
         public Tensor log_sigmoid() => Call("log_sigmoid", this);

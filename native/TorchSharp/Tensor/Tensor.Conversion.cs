@@ -55,6 +55,6 @@ public static partial class torch
         public Tensor type(Func<Tensor, Tensor> typeFunc) => typeFunc(this);
         public Tensor type(ScalarType dtype) => to_type(dtype);
         public Tensor type_as(Tensor tensor) => Call("type_as", this, tensor);
-        public Tensor zero_() => InPlace("zero_", this);
+        public Tensor zero_() => Call("zero_", this);
     }
 }

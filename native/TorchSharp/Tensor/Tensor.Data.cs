@@ -101,9 +101,9 @@ public static partial class torch
 
         public double ReadCpuDouble(long i) => ReadCpuValue<double>(i);
 
-        public float ReadCpuFloat16(long i) => (float)ReadCpuValue<Half>(i);
+        public float ReadCpuFloat16(long i) => (float)TensorAccessor<Half>.ReadUnchecked(this, i);
 
-        public float ReadCpuBFloat16(long i) => BitConverter.Int32BitsToSingle(ReadCpuValue<ushort>(i) << 16);
+        public float ReadCpuBFloat16(long i) => BitConverter.Int32BitsToSingle(TensorAccessor<ushort>.ReadUnchecked(this, i) << 16);
 
         public bool allclose(Tensor target, double rtol = 1e-05, double atol = 1e-08, bool equal_nan = false) =>
             Native.CallScalar("allclose", this, target, rtol, atol, equal_nan).Bits != 0;

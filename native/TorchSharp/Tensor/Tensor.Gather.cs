@@ -29,7 +29,7 @@ public static partial class torch
         public Tensor masked_scatter_(Tensor mask, Tensor value) => InPlace("masked_scatter_", this, mask, value);
         public Tensor masked_select(Tensor mask) => Call("masked_select", this, mask);
         public Tensor nonzero() => Call("nonzero", this);
-        public IList<Tensor> nonzero_as_list() => CallList("nonzero_numpy", this);
+        public IList<Tensor> nonzero_as_list() => nonzero().split(1, 1);
         public Tensor scatter(long dim, Tensor index, Tensor src) => Call("scatter.src", this, dim, index, src);
         public Tensor scatter_(long dim, Tensor index, Tensor src) => InPlace("scatter_.src", this, dim, index, src);
         public Tensor scatter_add(long dim, Tensor index, Tensor src) => Call("scatter_add", this, dim, index, src);

@@ -1,5 +1,3 @@
-using System.Linq;
-
 namespace TorchSharp;
 
 public static partial class torch
@@ -8,8 +6,6 @@ public static partial class torch
     public partial class Tensor
     {
         private static string Mode(RoundingMode mode) => mode == RoundingMode.None ? null : mode.ToString();
-
-        private static long[] Span(long start, long count) => Enumerable.Range((int)start, (int)count).Select(i => (long)i).ToArray();
 
         private static Tensor As(ScalarType? type, Tensor result)
         {

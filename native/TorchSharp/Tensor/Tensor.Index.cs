@@ -2,6 +2,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using TorchSharp.Interop;
 
 namespace TorchSharp;
@@ -29,49 +30,49 @@ public static partial class torch
         public Tensor this[params long[] indices]
         {
             get => index(Positions(indices));
-            set => index_put_(value, Positions(indices));
+            set => Put(value, Positions(indices));
         }
 
         [IndexerName("TensorItems")]
         public Tensor this[long i1]
         {
             get => index(Positions(i1));
-            set => index_put_(value, Positions(i1));
+            set => Put(value, Positions(i1));
         }
 
         [IndexerName("TensorItems")]
         public Tensor this[long i1, long i2]
         {
             get => index(Positions(i1, i2));
-            set => index_put_(value, Positions(i1, i2));
+            set => Put(value, Positions(i1, i2));
         }
 
         [IndexerName("TensorItems")]
         public Tensor this[long i1, long i2, long i3]
         {
             get => index(Positions(i1, i2, i3));
-            set => index_put_(value, Positions(i1, i2, i3));
+            set => Put(value, Positions(i1, i2, i3));
         }
 
         [IndexerName("TensorItems")]
         public Tensor this[long i1, long i2, long i3, long i4]
         {
             get => index(Positions(i1, i2, i3, i4));
-            set => index_put_(value, Positions(i1, i2, i3, i4));
+            set => Put(value, Positions(i1, i2, i3, i4));
         }
 
         [IndexerName("TensorItems")]
         public Tensor this[long i1, long i2, long i3, long i4, long i5]
         {
             get => index(Positions(i1, i2, i3, i4, i5));
-            set => index_put_(value, Positions(i1, i2, i3, i4, i5));
+            set => Put(value, Positions(i1, i2, i3, i4, i5));
         }
 
         [IndexerName("TensorItems")]
         public Tensor this[long i1, long i2, long i3, long i4, long i5, long i6]
         {
             get => index(Positions(i1, i2, i3, i4, i5, i6));
-            set => index_put_(value, Positions(i1, i2, i3, i4, i5, i6));
+            set => Put(value, Positions(i1, i2, i3, i4, i5, i6));
         }
 
         public Tensor index(params TensorIndex[] indices)
@@ -119,6 +120,13 @@ public static partial class torch
             return this;
         }
 
+        /// <summary>By numbers alone the value must broadcast as it is.</summary>
+        private void Put(Tensor value, TensorIndex[] indices)
+        {
+            using var view = View(indices, out _);
+            Native.Run("copy_", view, value);
+        }
+
         private static Tensor Squeezed(Tensor value, long ndim)
         {
             var shape = value.shape;
@@ -132,6 +140,7 @@ public static partial class torch
         /// <summary>Applies what needs no gathering. <paramref name="gather"/> has one entry per dimension, null where nothing is gathered.</summary>
         private Tensor View(TensorIndex[] indices, out Tensor[] gather)
         {
+            if (Covered(indices) > ndim) throw new ExternalException($"too many indices for tensor of dimension {ndim}");
             var view = alias();
             var tensors = new List<Tensor>();
             var dim = 0;
@@ -166,16 +175,15 @@ public static partial class torch
             return view;
         }
 
-        private static int Rest(TensorIndex[] indices)
-        {
-            var after = indices.SkipWhile(i => i.What != TensorIndex.Kind.Ellipsis).Skip(1);
-            return after.Sum(i => i.What switch
+        private static int Rest(TensorIndex[] indices) => Covered(indices.SkipWhile(i => i.What != TensorIndex.Kind.Ellipsis).Skip(1));
+
+        private static int Covered(IEnumerable<TensorIndex> indices) =>
+            indices.Sum(i => i.What switch
             {
                 TensorIndex.Kind.Single or TensorIndex.Kind.Slice => 1,
                 TensorIndex.Kind.Tensor => i.Of.dtype is ScalarType.Bool or ScalarType.Byte ? (int)i.Of.ndim : 1,
                 _ => 0,
             });
-        }
 
         // `index.Tensor` takes masks as one entry, so entries are counted in entries, not in dimensions.
 

@@ -34,7 +34,7 @@ public static partial class torch
         public Tensor inverse() => Call("inverse", this);
         public Tensor kron(Tensor other) => Call("kron", this, other);
         public Tensor logdet() => Call("logdet", this);
-        public Tensor matmul(Tensor target) => Call("matmul", this, target);
+        public Tensor matmul(Tensor target) => CallUncaught("matmul", this, target);
         public Tensor matrix_exp() => Call("matrix_exp", this);
         public Tensor matrix_power(int n) => Call("matrix_power", this, n);
         public Tensor mm(Tensor target) => Call("mm", this, target);
@@ -43,13 +43,8 @@ public static partial class torch
         public Tensor outer(Tensor vec2) => Call("outer", this, vec2);
         public Tensor pinverse(double rcond = 1E-15, bool hermitian = false) => Call("linalg_pinv", this, rcond, hermitian);
 
-        public Tensor tensordot(Tensor b, (long, long)[] dims) =>
-            tensordot(b, dims.Select(d => d.Item1).ToArray(), dims.Select(d => d.Item2).ToArray());
-
-        public Tensor tensordot(Tensor b, long dims = 2) => tensordot(b, Span(ndim - dims, dims), Span(0, dims));
-        public Tensor tensordot(Tensor b, long[] dims1, long[] dims2) => Call("tensordot", this, b, dims1, dims2);
         public Tensor trace() => Call("trace", this);
-        public Tensor vander(long N = -1, bool increasing = false) => Call("vander", this, N, increasing);
+        public Tensor vander(long N = -1, bool increasing = false) => Call("vander", this, N == -1 ? size(0) : N, increasing);
         public Tensor vdot(Tensor target) => Call("vdot", this, target);
     }
 }

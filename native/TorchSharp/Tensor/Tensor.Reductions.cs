@@ -38,8 +38,8 @@ public static partial class torch
         public Tensor corrcoef() => Call("corrcoef", this);
         public Tensor count_nonzero(long[] dims = null) => dims is null ? Call("count_nonzero", this) : Call("count_nonzero.dim_IntList", this, dims);
         public Tensor cov(long correction = 1, Tensor fweights = null, Tensor aweights = null) => Call("cov", this, correction, fweights, aweights);
-        public (Tensor values, Tensor indexes) cummax(long dim) => Call2("cummax", this, dim);
-        public (Tensor values, Tensor indexes) cummin(long dim) => Call2("cummin", this, dim);
+        public (Tensor values, Tensor indexes) cummax(long dim) => Call2Uncaught("cummax", this, dim);
+        public (Tensor values, Tensor indexes) cummin(long dim) => Call2Uncaught("cummin", this, dim);
         public Tensor cumprod(long dim, ScalarType? type = null) => Call("cumprod", this, dim, type);
         public Tensor cumsum(long dim, ScalarType? type = null) => Call("cumsum", this, dim, type);
         public Tensor cumulative_trapezoid(double dx = 1, long dim = -1) => Call("cumulative_trapezoid.dx", this, dx, dim);
@@ -64,7 +64,6 @@ public static partial class torch
         public Tensor min(Tensor other) => Call("min.other", this, other);
         public (Tensor values, Tensor indices) mode(long dim = -1, bool keepdim = false) => Call2("mode", this, dim, keepdim);
         public Tensor msort() => Call("msort", this);
-        public Tensor nanmean(int? dim = null, bool keepdim = false, ScalarType? dtype = null) => Call("nanmean", this, dim, keepdim, dtype);
         public Tensor nanmedian() => Call("nanmedian", this);
         public Tensor nanquantile(Tensor q, long dim = -1, bool keepdim = false) => Call("nanquantile", this, q, dim, keepdim);
         public Tensor nansum() => Call("nansum", this);
@@ -142,21 +141,21 @@ public static partial class torch
             Unique(Call3("unique_consecutive", this, return_inverse, return_counts, dim), return_inverse, return_counts);
 
         public Tensor var((long, long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
-            As(type, Call("var.dim", this, dim, unbiased, keepdim));
+            As(type, CallUncaught("var.dim", this, dim, unbiased, keepdim));
 
         public Tensor var((long, long, long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
-            As(type, Call("var.dim", this, dim, unbiased, keepdim));
+            As(type, CallUncaught("var.dim", this, dim, unbiased, keepdim));
 
         public Tensor var(ReadOnlySpan<long> dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
-            As(type, Call("var.dim", this, dimensions, unbiased, keepdim));
+            As(type, CallUncaught("var.dim", this, dimensions, unbiased, keepdim));
 
         public Tensor var(bool unbiased = true) => Call("var", this, unbiased);
 
         public Tensor var(long dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
-            As(type, Call("var.dim", this, dim, unbiased, keepdim));
+            As(type, CallUncaught("var.dim", this, dim, unbiased, keepdim));
 
         public Tensor var(long[] dimensions, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
-            As(type, Call("var.dim", this, dimensions, unbiased, keepdim));
+            As(type, CallUncaught("var.dim", this, dimensions, unbiased, keepdim));
 
         public (Tensor @var, Tensor mean) var_mean((long, long) dim, bool unbiased = true, bool keepdim = false, ScalarType? type = null) =>
             As(type, Call2("var_mean.dim", this, dim, unbiased, keepdim));

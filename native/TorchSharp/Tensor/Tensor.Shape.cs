@@ -83,9 +83,9 @@ public static partial class torch
         public Tensor transpose(long dim0, long dim1) => Call("transpose.int", this, dim0, dim1);
         public Tensor transpose_(long dim0, long dim1) => InPlace("transpose_", this, dim0, dim1);
         public Tensor tril(long diagonal = 0) => Call("tril", this, diagonal);
-        public Tensor tril_(long diagonal = 0) => InPlace("tril_", this, diagonal);
+        public Tensor tril_(long diagonal = 0) => Call("tril_", this, diagonal);
         public Tensor triu(long diagonal = 0) => Call("triu", this, diagonal);
-        public Tensor triu_(long diagonal = 0) => InPlace("triu_", this, diagonal);
+        public Tensor triu_(long diagonal = 0) => Call("triu_", this, diagonal);
         public Tensor[] unbind(long dimension = 0) => CallList("unbind.int", this, dimension);
         public Tensor unfold(long dimension, long size, long step) => Call("unfold", this, dimension, size, step);
         public Tensor unsqueeze(long dim) => Call("unsqueeze", this, dim);

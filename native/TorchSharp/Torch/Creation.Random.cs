@@ -55,19 +55,19 @@ public static partial class torch
 
     public static Tensor randint(
         int high, int[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
-        Made(Call("randint.low_generator", 0, high, Array.ConvertAll(size, s => (long)s), generator, dtype ?? ScalarType.Int64, Arg.None, device), requires_grad, names);
+        Made(CallUncaught("randint.low_generator", 0, high, Array.ConvertAll(size, s => (long)s), generator, dtype ?? ScalarType.Int64, Arg.None, device), requires_grad, names);
 
     public static Tensor randint(
         int low, int high, int[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
-        Made(Call("randint.low_generator", low, high, Array.ConvertAll(size, s => (long)s), generator, dtype ?? ScalarType.Int64, Arg.None, device), requires_grad, names);
+        Made(CallUncaught("randint.low_generator", low, high, Array.ConvertAll(size, s => (long)s), generator, dtype ?? ScalarType.Int64, Arg.None, device), requires_grad, names);
 
     public static Tensor randint(
         long high, long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
-        Made(Call("randint.low_generator", 0, high, size, generator, dtype ?? ScalarType.Int64, Arg.None, device), requires_grad, names);
+        Made(CallUncaught("randint.low_generator", 0, high, size, generator, dtype ?? ScalarType.Int64, Arg.None, device), requires_grad, names);
 
     public static Tensor randint(
         long low, long high, long[] size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>
-        Made(Call("randint.low_generator", low, high, size, generator, dtype ?? ScalarType.Int64, Arg.None, device), requires_grad, names);
+        Made(CallUncaught("randint.low_generator", low, high, size, generator, dtype ?? ScalarType.Int64, Arg.None, device), requires_grad, names);
 
     public static Tensor randn(
         ReadOnlySpan<long> size, ScalarType? dtype = null, Device device = null, bool requires_grad = false, Generator generator = null, string[] names = null) =>

@@ -138,9 +138,7 @@ public static partial class torch
     public static Tensor clamp_(Tensor input, Scalar min = null, Scalar max = null) => input.clamp_(min, max);
     public static Tensor clamp_(Tensor input, Tensor min = null, Tensor max = null) => input.clamp_(min, max);
     public static Tensor clamp_max(Tensor input, Scalar max) => input.clamp_max(max);
-    public static Tensor clamp_max_(Tensor input, Scalar max) => input.clamp_max_(max);
     public static Tensor clamp_min(Tensor input, Scalar min) => input.clamp_min(min);
-    public static Tensor clamp_min_(Tensor input, Scalar min) => input.clamp_min_(min);
     public static Tensor clip(Tensor input, Scalar min = null, Scalar max = null) => input.clip(min, max);
     public static Tensor clone(Tensor input) => input.clone();
     public static Tensor column_stack(IList<Tensor> tensors) => Call("column_stack", tensors.ToArray());

@@ -67,7 +67,6 @@ public static partial class torch
     public static Tensor nan_to_num_(Tensor input, double nan = 0, double? posinf = null, double? neginf = null) =>
         input.nan_to_num_(nan, posinf, neginf);
 
-    public static Tensor nanmean(Tensor input, int? dim = null, bool keepdim = false, ScalarType? dtype = null) => input.nanmean(dim, keepdim, dtype);
     public static Tensor nanmedian(Tensor input) => input.nanmedian();
     public static Tensor nanquantile(Tensor input, Tensor q, long dim = -1, bool keepdim = false) => input.nanquantile(q, dim, keepdim);
     public static Tensor nansum(Tensor input) => input.nansum();

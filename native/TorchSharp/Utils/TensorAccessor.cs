@@ -70,6 +70,12 @@ public sealed unsafe class TensorAccessor<T> : IDisposable, IEnumerable<T>
 
     internal static T ReadItemAt(torch.Tensor tensor, long index)
     {
+        tensor.ValidateType(typeof(T));
+        return ReadUnchecked(tensor, index);
+    }
+
+    internal static T ReadUnchecked(torch.Tensor tensor, long index)
+    {
         if (tensor.numel() <= index) throw new IndexOutOfRangeException("The index is greater than the number of elements in the tensor");
         using var accessor = new TensorAccessor<T>(tensor);
         return accessor.data[accessor.Offset(index)];

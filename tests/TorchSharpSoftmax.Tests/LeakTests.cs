@@ -117,7 +117,7 @@ public sealed class LeakTests(ITestOutputHelper output)
         (int Nodes, long Tensors, double MiB) warm;
         try
         {
-            for (int i = 0; i < Steps / 10; i++)
+            for (int i = 0; i < Steps / 2; i++)
             {
                 step();
             }
@@ -135,7 +135,7 @@ public sealed class LeakTests(ITestOutputHelper output)
         }
 
         (int Nodes, long Tensors, double MiB) end = (Live.Nodes, Settled(), Live.ResidentMiB());
-        output.WriteLine($"{what}: after {Steps / 10} steps {warm}, after {Steps} more {end}");
+        output.WriteLine($"{what}: after {Steps / 2} steps {warm}, after {Steps} more {end}");
         Assert.Equal((warm.Nodes, warm.Tensors), (end.Nodes, end.Tensors));
         Assert.InRange(end.MiB, 0, warm.MiB + 8);
     }

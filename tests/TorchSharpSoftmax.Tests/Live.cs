@@ -23,10 +23,11 @@ internal static class Live
         }
     }
 
-    /// <summary>Resident memory in MiB, with no garbage in it.</summary>
+    /// <summary>Resident memory in MiB, without garbage and without the managed heap's free space.</summary>
     internal static double ResidentMiB()
     {
         Collect();
+        GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         string line = File.ReadLines("/proc/self/status").First(text => text.StartsWith("VmRSS:", StringComparison.Ordinal));
         return double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) / 1024;
     }

@@ -112,8 +112,14 @@ public sealed class SoftmaxOperator
     private static Tensor LogSumExpGradientScale(Tensor x, Tensor lse, Tensor dy) =>
         (dy.abs() * (x - lse).exp() * (1 + x.abs() + lse.abs())).nan_to_num(0, 0, 0);
 
-    // Roundings of one result, with room for sums of a few hundred terms; 16-bit results are rounded once, from float.
-    private static double Units(ScalarType dtype) => dtype is ScalarType.Float32 or ScalarType.Float64 ? 8 : 1;
+    // Roundings of one result, with room for sums of a few hundred terms; 16-bit results are rounded once, from float. What float64 is compared with is float64
+    // itself, so both may be off.
+    private static double Units(ScalarType dtype) => dtype switch
+    {
+        ScalarType.Float64 => 16,
+        ScalarType.Float32 => 8,
+        _ => 1,
+    };
 
     /// <summary>libtorch's side. It has no float16 softmax on the CPU (1.13): float32, rounded.</summary>
     private static Tensor OfLibtorch(Tensor x, Func<Tensor, Tensor> f) =>

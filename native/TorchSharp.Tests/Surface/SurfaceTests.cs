@@ -28,6 +28,14 @@ public class SurfaceTests
     [Fact]
     public void A_name_that_the_stand_in_has_has_all_overloads_whose_types_it_knows() => None(SurfaceComparison.Missing(s_ours, s_real));
 
+    [Theory]
+    [InlineData(typeof(torch.nn.Reduction), typeof(long))]
+    [InlineData(typeof(torch.ScalarType), typeof(sbyte))]
+    [InlineData(typeof(DeviceType), typeof(int))]
+    [InlineData(typeof(torch.RoundingMode), typeof(int))]
+    public void An_enumeration_has_the_width_of_the_real_one_which_the_lists_do_not_show(Type enumeration, Type underlying) =>
+        Assert.Equal(underlying, Enum.GetUnderlyingType(enumeration));
+
     [Fact]
     public void The_stand_in_has_the_identity_of_the_oldest_supported_one() =>
         Assert.Equal("TorchSharp, Version=0.102.8.0, Culture=neutral, PublicKeyToken=67b0e5e1da516a1c", Assembly.Load("TorchSharp").FullName);

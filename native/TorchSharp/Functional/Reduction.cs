@@ -4,7 +4,8 @@ public static partial class torch
 {
     public static partial class nn
     {
-        public enum Reduction
+        // Its width is part of the binary interface: a compiled caller pushes an eight-byte constant.
+        public enum Reduction : long
         {
             None = 0,
             Mean = 1,

@@ -155,7 +155,7 @@ TS_API int32_t ts_set_grad(Handle h, Handle gradient) {
     return ts::guarded([&] { ts::unwrap(h).mutable_grad() = ts::unwrap(gradient); });
 }
 TS_API int32_t ts_set_requires_grad(Handle h, int32_t on) {
-    return ts::guarded([&] { ts::unwrap(h).requires_grad_(on != 0); });
+    return ts::guarded([&] { ts::unwrap(h).set_requires_grad(on != 0); });
 }
 TS_API int32_t ts_retain_grad(Handle h) {
     return ts::guarded([&] { ts::unwrap(h).retain_grad(); });

@@ -67,6 +67,15 @@ public class ExceptionTests
         External("a leaf Variable that requires grad is being used in an in-place operation", () => ones(2, requires_grad: true).add_(1));
 
     [Fact]
+    public void A_computed_tensor_keeps_requiring_grad_and_says_nothing()
+    {
+        using Tensor x = ones(2, requires_grad: true);
+        using Tensor y = x.exp();
+        y.requires_grad_(false);
+        Assert.True(y.requires_grad);
+    }
+
+    [Fact]
     public void A_saved_tensor_changed_in_place()
     {
         using Tensor x = ones(2, requires_grad: true);

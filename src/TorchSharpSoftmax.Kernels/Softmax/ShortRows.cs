@@ -93,7 +93,7 @@ internal static unsafe class ShortRows<V, S, T, M>
     {
         nint w = V.Count, i = 0;
         V a = V.Broadcast(Const.Of<T>(0)), b = a, c = a, d = a;
-        for (; i + 4 * w <= n; i += 4 * w)
+        for (; sizeof(S) == sizeof(T) && i + 4 * w <= n; i += 4 * w) // conversions would be more than the JIT inlines
         {
             V y0 = exp.Term(V.AtLeast(M.Load<V>(x + i), exp.Floor), exponent), y1 = exp.Term(V.AtLeast(M.Load<V>(x + i + w), exp.Floor), exponent);
             V y2 = exp.Term(V.AtLeast(M.Load<V>(x + i + 2 * w), exp.Floor), exponent), y3 = exp.Term(V.AtLeast(M.Load<V>(x + i + 3 * w), exp.Floor), exponent);

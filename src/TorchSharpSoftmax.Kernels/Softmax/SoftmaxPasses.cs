@@ -52,7 +52,7 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
         for (nint i = 0; i < n;)
         {
             nint stop = i + VectorsPerFold * w <= n ? i + VectorsPerFold * w : n;
-            for (; i + 4 * w <= stop; i += 4 * w)
+            for (; (sizeof(S) == sizeof(T) || sizeof(V) > sizeof(T)) && i + 4 * w <= stop; i += 4 * w)
             {
                 Cache.PrefetchFour<V, S, T>(x + i);
                 V x0 = V.AtLeast(M.Load<V>(x + i), exp.Floor), x1 = V.AtLeast(M.Load<V>(x + i + w), exp.Floor);
@@ -143,7 +143,7 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
                     Edge<V, S, T, M>.Put<B>(y2, y + i + 2 * w);
                     Edge<V, S, T, M>.Put<B>(y3, y + i + 3 * w);
                 }
-                for (; sizeof(S) != sizeof(T) && i + 2 * w <= n; i += 2 * w) // a conversion each: four would be more than the JIT inlines
+                for (; sizeof(S) != sizeof(T) && sizeof(V) > sizeof(T) && i + 2 * w <= n; i += 2 * w) // a conversion each: four would be more than the JIT inlines
                 {
                     Cache.PrefetchTwo<V, S, T>(x + i);
                     V y0 = exp.Term(V.AtLeast(M.Load<V>(x + i) - shift, exp.Floor), exponent, scale), y1 = exp.Term(V.AtLeast(M.Load<V>(x + i + w) - shift, exp.Floor), exponent, scale);
@@ -180,7 +180,7 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
                     Edge<V, S, T, M>.Put<B>(y2, y + i + 2 * w);
                     Edge<V, S, T, M>.Put<B>(y3, y + i + 3 * w);
                 }
-                for (; sizeof(S) != sizeof(T) && i + 2 * w <= n; i += 2 * w) // a conversion each: four would be more than the JIT inlines
+                for (; sizeof(S) != sizeof(T) && sizeof(V) > sizeof(T) && i + 2 * w <= n; i += 2 * w) // a conversion each: four would be more than the JIT inlines
                 {
                     V y0 = V.Load(kept + i) * scale, y1 = V.Load(kept + i + w) * scale;
                     Edge<V, S, T, M>.Put<B>(y0, y + i);
@@ -217,7 +217,7 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
                     Edge<V, S, T, M>.Put<B>(y2, y + i + 2 * w);
                     Edge<V, S, T, M>.Put<B>(y3, y + i + 3 * w);
                 }
-                for (; sizeof(S) != sizeof(T) && i + 2 * w <= n; i += 2 * w) // a conversion each: four would be more than the JIT inlines
+                for (; sizeof(S) != sizeof(T) && sizeof(V) > sizeof(T) && i + 2 * w <= n; i += 2 * w) // a conversion each: four would be more than the JIT inlines
                 {
                     Cache.PrefetchTwo<V, S, T>(x + i);
                     V y0 = M.Load<V>(x + i) - most - log, y1 = M.Load<V>(x + i + w) - most - log;

@@ -56,16 +56,16 @@ internal readonly unsafe struct ColumnState<T>(T* at) where T : unmanaged
 {
     private const nint Room = 512;
 
-    internal T* Max => at;
+    internal readonly T* Max = at;
 
-    internal T* Shift => at + Room;
+    internal readonly T* Shift = at + Room;
 
-    internal T* Exponent => at + 2 * Room;
+    internal readonly T* Exponent = at + 2 * Room;
 
-    internal T* Sum => at + 3 * Room;
+    internal readonly T* Sum = at + 3 * Room;
 
-    internal T* Lost => at + 4 * Room;
+    internal readonly T* Lost = at + 4 * Room;
 
     /// <summary>What the last pass takes: the factor of a probability, or a logarithm.</summary>
-    internal T* Last => at + 5 * Room;
+    internal readonly T* Last = at + 5 * Room;
 }

@@ -27,7 +27,7 @@ internal readonly struct ColumnTile(nint start, nint columns, nint phases, nint 
     internal nint Width => phases == 1 ? columns : phases * inner;
 
     /// <summary>Walked rows, with the last one that may be shorter.</summary>
-    internal nint Rows => (length + phases - 1) / phases;
+    internal readonly nint Rows = (length + phases - 1) / phases;
 
     /// <summary>How wide a walked row is.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -111,7 +111,7 @@ internal static unsafe class SoftmaxBackwardPasses<V, S, T, M>
         nint head = B.Yes ? Math.Min(n, Cache.Head(dx, (int)w * sizeof(S))) : 0;
         for (nint i = 0; i < n;)
         {
-            for (; i >= head && i + 2 * w <= n; i += 2 * w)
+            for (; typeof(S) != typeof(Half) && i >= head && i + 2 * w <= n; i += 2 * w) // half: more than the JIT inlines
             {
                 Cache.PrefetchTwo<V, S, T>(y + i);
                 Cache.PrefetchTwo<V, S, T>(dy + i);
@@ -137,7 +137,7 @@ internal static unsafe class SoftmaxBackwardPasses<V, S, T, M>
         nint head = B.Yes ? Math.Min(n, Cache.Head(dx, (int)w * sizeof(S))) : 0;
         for (nint i = 0; i < n;)
         {
-            for (; i >= head && i + 2 * w <= n; i += 2 * w)
+            for (; typeof(S) != typeof(Half) && i >= head && i + 2 * w <= n; i += 2 * w) // half: more than the JIT inlines
             {
                 Cache.PrefetchTwo<V, S, T>(x + i);
                 V d0 = exp.Exp(M.Load<V>(x + i) - log) * row, d1 = exp.Exp(M.Load<V>(x + i + w) - log) * row;

@@ -6,7 +6,7 @@ public sealed class WidthTests
     [Fact]
     public void The_widths_are_those_that_this_process_has()
     {
-        Assert.Equal(Widths.Runnable, Isa.AvailableBits.Where(bits => bits <= Widths.Cap));
+        Assert.Equal(Widths.Runnable, Widths.Cap is null ? Isa.AvailableBits : [Isa.Bits]);
         Assert.Equal(Widths.Runnable[0], Isa.Bits);
         foreach (string line in Widths.Missing)
         {

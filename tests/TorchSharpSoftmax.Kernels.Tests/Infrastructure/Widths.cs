@@ -13,20 +13,21 @@ internal static class Widths
 {
     internal const string Variable = "TORCHSHARPSOFTMAX_MAX_VECTOR_BITS";
 
-    /// <summary>What the environment allows, or the widest there is.</summary>
-    internal static int Cap { get; } =
-        int.TryParse(Environment.GetEnvironmentVariable(Variable), NumberStyles.None, CultureInfo.InvariantCulture, out int bits) ? bits : 512;
+    /// <summary>The width that the environment forces; null where it leaves the choice.</summary>
+    internal static int? Cap { get; } =
+        int.TryParse(Environment.GetEnvironmentVariable(Variable), NumberStyles.None, CultureInfo.InvariantCulture, out int bits) ? bits : null;
 
     internal static int[] Known { get; } = [512, 256, 128, 0];
 
-    /// <summary>Widest first, one lane (0) always last.</summary>
-    internal static int[] Runnable { get; } = [.. Known.Where(bits => bits <= Cap && HasWidth(bits))];
+    /// <summary>Every width of the machine, widest first, one lane (0) last; where one is forced that one alone, for the others run without.</summary>
+    internal static int[] Runnable { get; } =
+        Cap is { } cap ? [Known.First(bits => bits <= cap && HasWidth(bits))] : [.. Known.Where(HasWidth)];
 
     /// <summary>One line for each width that does not run here, and why.</summary>
     internal static IEnumerable<string> Missing =>
         from bits in Known
         where !Runnable.Contains(bits)
-        select $"width {bits} does not run here: {(bits > Cap ? $"{Variable} is {Cap}" : "the runtime or the processor does not have it")}";
+        select $"width {bits} does not run here: {(HasWidth(bits) ? $"{Variable} is {Cap}" : "the runtime or the processor does not have it")}";
 
     /// <summary>Each width that runs here, the kernels called from this thread being held to it meanwhile; the calling test is noted in the ledger.</summary>
     internal static IEnumerable<int> Each([CallerMemberName] string test = "", [CallerFilePath] string file = "")

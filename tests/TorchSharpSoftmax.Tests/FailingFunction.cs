@@ -36,7 +36,8 @@ internal sealed class FailingFunction : KernelFunction<FailingFunction, FailingF
 
     protected override void Backward(Tensor dy, IReadOnlyList<Tensor> saved, Mode mode, Gradients gradients)
     {
-        using var twice = saved[0] + saved[0];
+        using var negative = saved[0].neg();
+        using var twice = saved[0].sub(negative); // no operator with a temporary Scalar: TorchSharp lets a collection take it
         switch (mode)
         {
             case Mode.OnePercentOffInOneElement:

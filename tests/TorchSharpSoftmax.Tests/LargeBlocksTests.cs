@@ -20,7 +20,9 @@ public sealed class LargeBlocksTests
             return;
         }
 
-        var start = new ProcessStartInfo(Environment.ProcessPath!) { RedirectStandardOutput = true };
+        string host = Environment.ProcessPath!;
+        string[] program = Path.GetFileNameWithoutExtension(host) == "dotnet" ? [typeof(LargeBlocksTests).Assembly.Location] : [];
+        var start = new ProcessStartInfo(host, program) { RedirectStandardOutput = true };
         start.Environment[ChildVariable] = "1";
         using var child = Process.Start(start)!;
         string[] said = child.StandardOutput.ReadToEnd().Trim().Split(' ');
@@ -48,9 +50,9 @@ public sealed class LargeBlocksTests
                 TouchAndFree(); // malloc caches the trimmings of the first seven, and reuses a block once it can join it with them
             }
 
-            long kept = FaultsOf(TouchAndFree);
+            long kept = FewestFaultsOf(TouchAndFree);
             bool same = LargeBlocks.GiveBack() == outcome;
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{outcome} {kept} {FaultsOf(TouchAndFree)}"));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{outcome} {kept} {FewestFaultsOf(TouchAndFree)}"));
             Environment.Exit(same ? 0 : 1);
         }
     }
@@ -59,6 +61,9 @@ public sealed class LargeBlocksTests
     {
         using var block = ones(9 << 20); // 36 MiB
     }
+
+    /// <summary>The fewest of several tries: where the allocator puts a block is not the same each time.</summary>
+    private static long FewestFaultsOf(Action action) => Enumerable.Range(0, 8).Min(_ => FaultsOf(action));
 
     private static long FaultsOf(Action action)
     {

@@ -21,7 +21,7 @@ public sealed class LeakTests(ITestOutputHelper output)
         using var x = OperatorContract.Logits(new Random(1), [1, Columns], ScalarType.Float32, 1).requires_grad_();
         using var shape = op.Actual(x, 1, SoftmaxAlgorithm.Auto);
         using var dy = SoftmaxOperator.Upstream(shape, new Random(2));
-        Measure(op.Name, () =>
+        Measure(op.Name, Steps, () =>
         {
             using var y = op.Actual(x, 1, SoftmaxAlgorithm.Auto);
             using var product = y * dy;
@@ -36,7 +36,7 @@ public sealed class LeakTests(ITestOutputHelper output)
     public void Ten_thousand_steps_in_dispose_scopes_leave_nothing_behind(SoftmaxOperator op)
     {
         using var x = OperatorContract.Logits(new Random(1), [1, Columns], ScalarType.Float32, 1).requires_grad_();
-        Measure(op.Name, () =>
+        Measure(op.Name, Steps, () =>
         {
             using var scope = NewDisposeScope();
             var y = op.Actual(x, 1, SoftmaxAlgorithm.Auto);
@@ -49,7 +49,7 @@ public sealed class LeakTests(ITestOutputHelper output)
     public void Second_derivatives_leave_nothing_behind()
     {
         using var x = OperatorContract.Logits(new Random(1), [4, 50], ScalarType.Float64, 1).requires_grad_();
-        Measure("second derivative", () =>
+        Measure("second derivative", Steps / 5, () =>
         {
             using var scope = NewDisposeScope();
             foreach (var op in SoftmaxOperator.All)
@@ -68,7 +68,7 @@ public sealed class LeakTests(ITestOutputHelper output)
     public void A_failing_backward_leaves_nothing_behind()
     {
         using var x = OperatorContract.Logits(new Random(1), [4, 50], ScalarType.Float32, 1).requires_grad_();
-        Measure("failing backward", () =>
+        Measure("failing backward", Steps / 20, () =>
         {
             using var scope = NewDisposeScope();
             var y = FailingFunction.Apply(x, FailingFunction.Mode.Throws);
@@ -101,7 +101,7 @@ public sealed class LeakTests(ITestOutputHelper output)
     }
 
     /// <summary>Counts and resident memory at the end are those after warming up, while another thread collects all the time.</summary>
-    private void Measure(string what, Action step)
+    private void Measure(string what, int steps, Action step)
     {
         using var stop = new CancellationTokenSource();
         var collector = new Thread(() =>
@@ -117,13 +117,13 @@ public sealed class LeakTests(ITestOutputHelper output)
         (int Nodes, long Tensors, double MiB) warm;
         try
         {
-            for (int i = 0; i < Steps / 2; i++)
+            for (int i = 0; i < steps / 2; i++)
             {
                 step();
             }
 
             warm = (Live.Nodes, Settled(), Live.ResidentMiB());
-            for (int i = 0; i < Steps; i++)
+            for (int i = 0; i < steps; i++)
             {
                 step();
             }
@@ -135,7 +135,7 @@ public sealed class LeakTests(ITestOutputHelper output)
         }
 
         (int Nodes, long Tensors, double MiB) end = (Live.Nodes, Settled(), Live.ResidentMiB());
-        output.WriteLine($"{what}: after {Steps / 2} steps {warm}, after {Steps} more {end}");
+        output.WriteLine($"{what}: after {steps / 2} steps {warm}, after {steps} more {end}");
         Assert.Equal((warm.Nodes, warm.Tensors), (end.Nodes, end.Tensors));
         Assert.InRange(end.MiB, 0, warm.MiB + 8);
     }

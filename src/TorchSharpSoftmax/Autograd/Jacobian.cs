@@ -92,7 +92,7 @@ internal sealed class Jacobian(int rows, int columns)
         {
             var reason = Diagnostics.TakeBackwardError() ?? error;
             Array.ForEach(inputs, input => input.grad = null);
-            throw new GradcheckException($"The backward of {what} failed: {reason.Message}", reason);
+            throw new GradcheckException($"The backward of {what} failed: {Diagnostics.Reason(reason)}", reason);
         }
 
         GC.KeepAlive(outputs);

@@ -42,6 +42,9 @@ public static class Diagnostics
         Interlocked.Exchange(ref s_backwardError, error);
     }
 
+    /// <summary>The message without libtorch's C++ stack, which TorchSharp leaves behind it.</summary>
+    internal static string Reason(Exception error) => error.Message.Split("\nException raised from", 2)[0];
+
     internal static void Warn(string cause, string message)
     {
         if (Warned is { } listeners)

@@ -158,7 +158,7 @@ internal abstract class KernelFunction<TSelf, TOptions> : autograd.SingleTensorF
         Diagnostics.KeepBackwardError(error);
         try
         {
-            Diagnostics.Warn($"{Name}.{error.GetType()}", $"{Name} failed in backward: {error.Message} The engine's error comes from the gradient that stands for it.");
+            Diagnostics.Warn($"{Name}.{error.GetType()}", $"{Name} failed in backward: {Diagnostics.Reason(error)} The engine's error comes from the gradient that stands for it.");
         }
         catch (Exception)
         {

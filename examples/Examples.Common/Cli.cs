@@ -35,6 +35,19 @@ public static class Cli
         return BadUsage;
     }
 
+    /// <summary>Makes sure that results can be written where the user wants them.</summary>
+    public static void CreateFolder(string option, string folder)
+    {
+        try
+        {
+            Directory.CreateDirectory(folder);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ArgumentException($"'{option}' is '{folder}'; a folder that can be written to is required ({e.Message})", e);
+        }
+    }
+
     private static Option<T> Ranged<T>(string name, string description, T value, Func<T, bool> holds, string required)
         where T : IParsable<T>
     {

@@ -27,7 +27,7 @@ public static class TrainingDisplay
             .Columns(new EpochColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new TaskDescriptionColumn())
             .Start(context =>
             {
-                ProgressTask task = context.AddTask("", maxValue: epochs);
+                ProgressTask task = context.AddTask("starting", maxValue: epochs);
                 task.Value = done;
                 train((epoch, text) =>
                 {

@@ -32,7 +32,7 @@ static int Train(Options options)
     AdamW optimizer = optim.AdamW(model.parameters(), lr: s.LearningRate, weight_decay: s.WeightDecay);
 
     // A fresh run, or the rest of an earlier one.
-    Directory.CreateDirectory(options.Out);
+    Cli.CreateFolder("--out", options.Out);
     string checkpoint = Path.Combine(options.Out, "checkpoint");
     int done = options.Resume ? Resume(checkpoint, options, model, optimizer) : 0;
     using var metrics = new MetricsFile<Metrics>(Path.Combine(options.Out, "metrics.csv"), options.Resume ? row => row.Epoch <= done : null);

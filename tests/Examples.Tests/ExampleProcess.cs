@@ -21,6 +21,20 @@ internal sealed class ExampleProcess : IDisposable
         _errors = _process.StandardError.ReadToEndAsync();
     }
 
+    /// <summary>On a terminal of its own, which util-linux's `script` provides.</summary>
+    public static (int ExitCode, string Output, string Errors) RunOnTerminal(string example, params string[] args)
+    {
+        using var process = new ExampleProcess(example, args, start =>
+        {
+            string command = string.Join(' ', start.ArgumentList.Prepend(start.FileName).Select(word => $"'{word}'"));
+            start.FileName = "script";
+            start.ArgumentList.Clear();
+            Array.ForEach(["-qec", "stty rows 40 cols 160; " + command, "/dev/null"], start.ArgumentList.Add);
+            start.Environment["TERM"] = "xterm-256color";
+        });
+        return process.Wait();
+    }
+
     public static (int ExitCode, string Output, string Errors) Run(string example, params string[] args)
     {
         using var process = new ExampleProcess(example, args);

@@ -54,6 +54,21 @@ public sealed class GrokkingTests : IDisposable
     }
 
     [Fact]
+    public void On_a_terminal_a_live_display_shows_epoch_and_accuracies()
+    {
+        if (!OperatingSystem.IsLinux())
+        {
+            Assert.Skip("Needs util-linux's script to have a terminal.");
+        }
+
+        (int exitCode, string output, _) = ExampleProcess.RunOnTerminal("Grokking", [.. Small, "--epochs", "60", "--out", _folder]);
+
+        Assert.True(exitCode == 0, output);
+        Assert.Contains("epoch 60/60", output, StringComparison.Ordinal);
+        Assert.Matches("train +[0-9.]+ %  test +[0-9.]+ %", output);
+    }
+
+    [Fact]
     public void Another_seed_gives_another_run()
     {
         string other = Path.Combine(_folder, "other");
@@ -123,9 +138,10 @@ public sealed class GrokkingTests : IDisposable
     [InlineData("--epoch", "--epoch", "3")]
     [InlineData("--epochs", "--epochs")]
     [InlineData("'--resume' finds no checkpoint", "--resume")]
+    [InlineData("'--out' is '/dev/null/x'; a folder that can be written to is required", "--out", "/dev/null/x")]
     public void A_mistake_is_named_and_ends_with_exit_code_2(string message, params string[] args)
     {
-        (int exitCode, _, string errors) = ExampleProcess.Run("Grokking", ["--out", _folder, .. args]);
+        (int exitCode, _, string errors) = ExampleProcess.Run("Grokking", args.Contains("--out") ? args : ["--out", _folder, .. args]);
 
         Assert.Equal(2, exitCode);
         Assert.Contains(message, errors, StringComparison.Ordinal);

@@ -20,13 +20,13 @@ internal static class Picture
             set logscale x
             set xrange [1:{epochs}]
             set xlabel 'epoch'
-            set key bottom right
+            set key top left
             set ylabel 'accuracy'
-            set yrange [0:1.02]
+            set yrange [0:1.05]
             set format y '%.1f'
             plot {Gnuplot.Quote(csv)} using 'Epoch':'TrainAccuracy' with lines lw 2.5 lc rgb '#1f77b4' title 'train', \
                  '' using 'Epoch':'TestAccuracy' with lines lw 2.5 lc rgb '#d62728' title 'test'
-            set key top right
+            set key bottom left
             set logscale y
             set format y '10^{"{%L}"}'
             set autoscale y

@@ -19,9 +19,10 @@ for (int i = 0; i < args.Length; i++)
         case "--rounds": rounds = int.Parse(Value(), CultureInfo.InvariantCulture); break;
         case "--threads": threads = int.Parse(Value(), CultureInfo.InvariantCulture); break;
         case "--keep-large-blocks": keepBlocks = true; break;
+        case "--readme": ReadmeSection.Write(Value(), folder); return 0;
         case "--filter": filters = Value().Split(','); break;
         default:
-            Console.Error.WriteLine($"'{args[i]}' is unknown; --out, --name, --rounds, --threads, --keep-large-blocks and --filter are known.");
+            Console.Error.WriteLine($"'{args[i]}' is unknown; --out, --name, --rounds, --threads, --keep-large-blocks, --filter and --readme are known.");
             return 2;
     }
 }

@@ -30,4 +30,16 @@ public sealed class ReadmeTests
             Assert.True(Runs[i]());
         }
     }
+
+    [Fact]
+    public void Every_measured_row_of_the_README_stands_in_a_committed_result()
+    {
+        string readme = File.ReadAllText(Path.Combine(Repository.Root, "README.md"));
+        string section = Regex.Match(readme, "<!-- benchmarks:begin -->(.*?)<!-- benchmarks:end -->", RegexOptions.Singleline).Groups[1].Value;
+        string[] rows = [.. section.Split('\n').Where(line => Regex.IsMatch(line, @"^\| .*\d\.\d\d"))];
+        string results = Path.Combine(Repository.Root, "tests", "TorchSharpSoftmax.Benchmarks", "results");
+        HashSet<string> measured = [.. Directory.GetFiles(results, "*.md", SearchOption.AllDirectories).SelectMany(File.ReadLines)];
+        Assert.NotEmpty(rows);
+        Assert.All(rows, row => Assert.Contains(row, measured));
+    }
 }

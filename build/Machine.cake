@@ -10,7 +10,7 @@ sealed class Machine
     const string NativeSources = "native/libtorchsharp";
     const string NativeLibrary = "native/libtorchsharp/build/libtorchsharp.so";
     const string Plotter = "gnuplot-nox";
-    static readonly string[] NativePackages = { "libtorch-dev", "libopenblas0-pthread", "cmake", "g++" };
+    static readonly string[] NativePackages = { "libtorch-dev", "libopenblas0-pthread", "cmake", "make", "g++" };
 
     public string TorchSharpFrom { get; private set; }
 

@@ -55,7 +55,7 @@ internal sealed class ExampleProcess : IDisposable
     /// <summary>What Ctrl-C sends.</summary>
     public void Interrupt()
     {
-        using Process kill = Process.Start("kill", ["-INT", _process.Id.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
+        using Process kill = Process.Start("sh", ["-c", $"kill -INT {_process.Id}"]);
         kill.WaitForExit();
     }
 

@@ -21,6 +21,28 @@ internal readonly unsafe struct AsBFloat16 : IStored<BFloat16, float>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Stream<V>(V v, BFloat16* p) where V : unmanaged, ILanes<V, float> => V.Stream16(Narrow(v), (ushort*)p);
 
+    /// <summary>A lane as wide as two elements: the even ones and the odd ones need no shuffle.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadPair<V>(BFloat16* p, out V a, out V b) where V : unmanaged, ILanes<V, float>
+    {
+        V both = V.Load((float*)p);
+        a = both << 16;
+        b = both & V.Bits(0xFFFF_0000);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void PutPair<V, B>(V a, V b, BFloat16* p)
+        where V : unmanaged, ILanes<V, float>
+        where B : struct, IChoice
+    {
+        V half = V.Bits(0x7FFF), last = V.Bits(1); // half a last place, and one more where that place is odd
+        a = V.AddBits(V.AddBits(a, half), (a >>> 16) & last) >>> 16;
+        b = V.AddBits(V.AddBits(b, half), (b >>> 16) & last) & V.Bits(0xFFFF_0000);
+        V both = a | b;
+        if (B.Yes) V.Stream(both, (float*)p);
+        else V.Store(both, (float*)p);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V Narrow<V>(V v) where V : unmanaged, ILanes<V, float>
     {

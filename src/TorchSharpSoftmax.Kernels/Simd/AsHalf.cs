@@ -25,6 +25,25 @@ internal readonly unsafe struct AsHalf : IStored<Half, float>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Stream<V>(V v, Half* p) where V : unmanaged, ILanes<V, float> => V.Stream16(Narrow(v), (ushort*)p);
 
+    /// <summary>A lane as wide as two elements: the even ones and the odd ones need no shuffle.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadPair<V>(Half* p, out V a, out V b) where V : unmanaged, ILanes<V, float>
+    {
+        V both = V.Load((float*)p);
+        a = Widen(both & V.Bits(0xFFFF));
+        b = Widen(both >>> 16);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void PutPair<V, B>(V a, V b, Half* p)
+        where V : unmanaged, ILanes<V, float>
+        where B : struct, IChoice
+    {
+        V both = NarrowNumber(a) | (NarrowNumber(b) << 16);
+        if (B.Yes) V.Stream(both, (float*)p);
+        else V.Store(both, (float*)p);
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V Widen<V>(V half) where V : unmanaged, ILanes<V, float>
     {
@@ -43,5 +62,16 @@ internal readonly unsafe struct AsHalf : IStored<Half, float>
         V finite = V.WhereLess(size, V.Broadcast(SmallestNormal), subnormal, normal);
         V number = V.WhereLess(size, V.Broadcast(65520f), finite, V.Bits(Infinity));
         return V.WhereNaN(v, V.Bits(Infinity | 0x200) | ((size >>> 13) & V.Bits(0x3FF)), number) | sign;
+    }
+
+    /// <summary>The same without NaN, written out: one call more, and passes would be over the JIT's inlining budget.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V NarrowNumber<V>(V v) where V : unmanaged, ILanes<V, float>
+    {
+        V size = v & V.Bits(0x7FFF_FFFF), sign = (v & V.Bits(0x8000_0000)) >>> 16;
+        V normal = V.AddBits(V.AddBits(size, V.Bits(unchecked(0xFFF - (112u << 23)))), (size >>> 13) & V.Bits(1)) >>> 13;
+        V subnormal = (size + V.Broadcast(0.5f)) & V.Bits(0x7FF);
+        V finite = V.WhereLess(size, V.Broadcast(SmallestNormal), subnormal, normal);
+        return V.WhereLess(size, V.Broadcast(65520f), finite, V.Bits(Infinity)) | sign;
     }
 }

@@ -19,4 +19,28 @@ internal readonly unsafe struct AsItself<T> : IStored<T, T> where T : unmanaged
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Stream<V>(V v, T* p) where V : unmanaged, ILanes<V, T> => V.Stream(v, p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void LoadPair<V>(T* p, out V a, out V b) where V : unmanaged, ILanes<V, T>
+    {
+        a = V.Load(p);
+        b = V.Load(p + V.Count);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void PutPair<V, B>(V a, V b, T* p)
+        where V : unmanaged, ILanes<V, T>
+        where B : struct, IChoice
+    {
+        if (B.Yes)
+        {
+            V.Stream(a, p);
+            V.Stream(b, p + V.Count);
+        }
+        else
+        {
+            V.Store(a, p);
+            V.Store(b, p + V.Count);
+        }
+    }
 }

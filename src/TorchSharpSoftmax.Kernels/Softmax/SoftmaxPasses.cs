@@ -32,10 +32,12 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
         for (; i + 4 * w <= n; i += 4 * w)
         {
             Cache.PrefetchFour<V, S, T>(x + i);
-            a = V.AtLeast(a, M.Load<V>(x + i));
-            b = V.AtLeast(b, M.Load<V>(x + i + w));
-            c = V.AtLeast(c, M.Load<V>(x + i + 2 * w));
-            d = V.AtLeast(d, M.Load<V>(x + i + 3 * w));
+            M.LoadPair(x + i, out V x0, out V x1);
+            M.LoadPair(x + i + 2 * w, out V x2, out V x3);
+            a = V.AtLeast(a, x0);
+            b = V.AtLeast(b, x1);
+            c = V.AtLeast(c, x2);
+            d = V.AtLeast(d, x3);
         }
         for (; i < n; i += w) a = V.AtLeast(a, Edge<V, S, T, M>.Load(x + i, n - i, double.NegativeInfinity));
         return V.Max(V.AtLeast(V.AtLeast(a, b), V.AtLeast(c, d)));
@@ -55,8 +57,12 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
             for (; (sizeof(S) == sizeof(T) || sizeof(V) > sizeof(T)) && i + 4 * w <= stop; i += 4 * w)
             {
                 Cache.PrefetchFour<V, S, T>(x + i);
-                V x0 = V.AtLeast(M.Load<V>(x + i), exp.Floor), x1 = V.AtLeast(M.Load<V>(x + i + w), exp.Floor);
-                V x2 = V.AtLeast(M.Load<V>(x + i + 2 * w), exp.Floor), x3 = V.AtLeast(M.Load<V>(x + i + 3 * w), exp.Floor);
+                M.LoadPair(x + i, out V x0, out V x1);
+                M.LoadPair(x + i + 2 * w, out V x2, out V x3);
+                x0 = V.AtLeast(x0, exp.Floor);
+                x1 = V.AtLeast(x1, exp.Floor);
+                x2 = V.AtLeast(x2, exp.Floor);
+                x3 = V.AtLeast(x3, exp.Floor);
                 max = V.AtLeast(V.AtLeast(V.AtLeast(x0, x1), V.AtLeast(x2, x3)), max);
                 V grown = exp.Exponent(max);
                 V four = (exp.Term(x0, grown) + exp.Term(x1, grown)) + (exp.Term(x2, grown) + exp.Term(x3, grown));
@@ -128,7 +134,7 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
         nint w = V.Count;
         var exp = new ExtExp<V, T>();
         V shift = V.Broadcast(Const.Of<T>(frame.Shift)), exponent = V.Broadcast(Const.Of<T>(frame.Exponent - Frame.Bias)), scale = V.Broadcast(Const.Of<T>(factor));
-        nint head = B.Yes ? Math.Min(n, Cache.Head(y, (int)w * sizeof(S))) : 0;
+        nint head = B.Yes ? Math.Min(n, Cache.Head(y, sizeof(V))) : 0;
         for (nint i = 0; i < n;)
         {
             if (i >= head)
@@ -143,12 +149,13 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
                     Edge<V, S, T, M>.Put<B>(y2, y + i + 2 * w);
                     Edge<V, S, T, M>.Put<B>(y3, y + i + 3 * w);
                 }
-                for (; sizeof(S) != sizeof(T) && sizeof(V) > sizeof(T) && i + 2 * w <= n; i += 2 * w) // a conversion each: four would be more than the JIT inlines
+                for (; sizeof(S) != sizeof(T) && sizeof(V) > sizeof(T) && double.IsFinite(factor) && i + 2 * w <= n; i += 2 * w) // no NaN
                 {
                     Cache.PrefetchTwo<V, S, T>(x + i);
-                    V y0 = exp.Term(V.AtLeast(M.Load<V>(x + i) - shift, exp.Floor), exponent, scale), y1 = exp.Term(V.AtLeast(M.Load<V>(x + i + w) - shift, exp.Floor), exponent, scale);
-                    Edge<V, S, T, M>.Put<B>(y0, y + i);
-                    Edge<V, S, T, M>.Put<B>(y1, y + i + w);
+                    M.LoadPair(x + i, out V y0, out V y1);
+                    y0 = exp.Term(V.AtLeast(y0 - shift, exp.Floor), exponent, scale);
+                    y1 = exp.Term(V.AtLeast(y1 - shift, exp.Floor), exponent, scale);
+                    M.PutPair<V, B>(y0, y1, y + i);
                 }
                 if (i >= n) break;
             }

@@ -9,8 +9,11 @@ internal static unsafe class SpanCheck
         NotNegative(outer, nameof(outer));
         NotNegative(length, nameof(length));
         NotNegative(inner, nameof(inner));
-        return checked(outer * length * inner);
+        return Product(Product(outer, length), inner);
     }
+
+    /// <summary>Of extents that are not negative; one too large for any memory stays too large for any span.</summary>
+    internal static nint Product(nint a, nint b) => b != 0 && a > nint.MaxValue / b ? nint.MaxValue : a * b;
 
     internal static void Size<S>(ReadOnlySpan<S> span, nint required, string name)
     {

@@ -117,7 +117,7 @@ public static unsafe partial class SoftmaxKernels
         where TLse : unmanaged
     {
         CheckLogSumExp(x, lse, outer, length, inner, threads);
-        SpanCheck.Size(dy, outer * inner, nameof(dy));
+        SpanCheck.Size(dy, SpanCheck.Product(outer, inner), nameof(dy));
         SpanCheck.Size<T>(dx, x.Length, nameof(dx));
         SpanCheck.Overlap<T, T>(x, dx, nameof(dx));
         SpanCheck.Overlap<TLse, T>(lse, dx, nameof(dx));
@@ -146,7 +146,7 @@ public static unsafe partial class SoftmaxKernels
         SpanCheck.Type<T>();
         SpanCheck.Computes<T, TLse>();
         SpanCheck.Size(x, SpanCheck.Layout(outer, length, inner), nameof(x));
-        SpanCheck.Size(lse, outer * inner, nameof(lse));
+        SpanCheck.Size(lse, SpanCheck.Product(outer, inner), nameof(lse));
         SpanCheck.Threads(threads);
     }
 

@@ -181,6 +181,29 @@ public sealed class GradcheckTests
     }
 
     [Fact]
+    public void What_could_not_be_checked_is_refused_by_name_and_never_passes()
+    {
+        using var scope = NewDisposeScope();
+        var x = Input();
+        Refuses("'func' is null; a function is required.", () => torch.autograd.gradcheck((Func<Tensor, Tensor>)null!, x));
+        Refuses("'func' is null; a function is required.", () => torch.autograd.gradgradcheck((Func<Tensor[], Tensor[]>)null!, [x]));
+        Refuses("'inputs' is null; an array of tensors is required.", () => torch.autograd.gradcheck((Tensor[] t) => t[0], (Tensor[])null!));
+        Refuses("'func' has returned null; an array of tensors is required.", () => torch.autograd.gradcheck(t => (Tensor[])null!, x));
+        Refuses("'func' has returned null as output 0; a dense real tensor is required.", () => torch.autograd.gradcheck(t => (Tensor)null!, x));
+        Refuses(
+            "'func' has returned a tensor of ComplexFloat64 as output 1; a dense real tensor is required.",
+            () => torch.autograd.gradcheck(t => new[] { t, t.to_type(ScalarType.ComplexFloat64) }, x));
+        Refuses("'eps' is 0; a positive finite step is required.", () => torch.autograd.gradcheck(t => t * t, x, eps: 0));
+        Refuses("'atol' is -1; 0 or more is required.", () => torch.autograd.gradcheck(t => t * t, x, atol: -1));
+        Refuses("'nondet_tol' is NaN; 0 or more is required.", () => torch.autograd.gradgradcheck(t => t * t, x, nondet_tol: double.NaN));
+        Refuses("'grad_outputs[0]' has shape [2, 2]; [3, 3] is required.", () => torch.autograd.gradgradcheck(t => t * t, x, [zeros([2, 2], ScalarType.Float64)]));
+        Refuses("'grad_outputs[0]' is null; a tensor is required.", () => torch.autograd.gradgradcheck(t => t * t, x, [null!]));
+
+        static void Refuses(string message, Func<object> check) =>
+            Assert.StartsWith(message, Assert.ThrowsAny<ArgumentException>(check).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void The_inputs_and_their_gradients_are_left_alone_and_nothing_stays_alive()
     {
         using var x = Input();

@@ -26,7 +26,7 @@ internal sealed class Gradcheck
 
     internal static bool Run(Func<Tensor[], Tensor[]> function, Tensor[] inputs, GradcheckOptions options)
     {
-        CheckInputs(inputs);
+        function = GradcheckArguments.Checked(function, inputs, options);
         using var grad = enable_grad();
         using var scope = NewDisposeScope(); // one for all: undefined gradients of other people's functions need their forward's scope
         try
@@ -44,44 +44,6 @@ internal sealed class Gradcheck
         }
 
         return true;
-    }
-
-    internal static void CheckInputs(Tensor[] inputs)
-    {
-        ArgumentNullException.ThrowIfNull(inputs);
-        for (int i = 0; i < inputs.Length; i++)
-        {
-            string argument = $"inputs[{i}]";
-            Check.Alive(inputs[i], argument);
-            if (!inputs[i].requires_grad)
-            {
-                continue;
-            }
-
-            if (is_complex(inputs[i].dtype) || inputs[i].is_sparse)
-            {
-                throw new ArgumentException($"'{argument}' is complex or sparse; a dense real tensor is required.", nameof(inputs));
-            }
-
-            if (ElementAccess.SharesElements(inputs[i]))
-            {
-                throw new ArgumentException(
-                    $"'{argument}' has several elements in one place, as an expanded tensor has; memory of their own is required: call contiguous() on it.",
-                    nameof(inputs));
-            }
-
-            if (inputs[i].dtype != ScalarType.Float64)
-            {
-                Diagnostics.Warn(
-                    $"gradcheck.{inputs[i].dtype}",
-                    $"'{argument}' requires grad and is {inputs[i].dtype}; the differences will most likely be too coarse. Float64 is recommended.");
-            }
-        }
-
-        if (!Array.Exists(inputs, input => input.requires_grad))
-        {
-            throw new ArgumentException($"'{nameof(inputs)}' has no tensor that requires grad; at least one is required.", nameof(inputs));
-        }
     }
 
     /// <summary>A function's outputs that depend, for autograd, on something.</summary>

@@ -25,7 +25,9 @@ public static partial class Operators
         /// <param name="check_grad_dtypes">Whether a gradient must have its input's dtype.</param>
         /// <returns>True; false only where <paramref name="raise_exception"/> is off.</returns>
         /// <exception cref="GradcheckException">A derivative is wrong: the message names the output, the input, the elements and both numbers.</exception>
-        /// <exception cref="ArgumentException">An input cannot be checked: disposed, complex, with elements that share memory; or none requires grad.</exception>
+        /// <exception cref="ArgumentException">
+        /// An input cannot be checked: disposed, complex, with elements that share memory; or none requires grad; or an output is missing, disposed, complex or sparse.
+        /// </exception>
         public static bool gradcheck(
             Func<Tensor[], Tensor[]> func, Tensor[] inputs, double eps = 1e-6, double atol = 1e-5, double rtol = 1e-3, bool raise_exception = true,
             double nondet_tol = 0.0, bool check_undefined_grad = true, bool check_grad_dtypes = false) =>
@@ -64,7 +66,9 @@ public static partial class Operators
         /// <param name="check_grad_dtypes">Whether a gradient must have its input's dtype.</param>
         /// <returns>True; false only where <paramref name="raise_exception"/> is off.</returns>
         /// <exception cref="GradcheckException">A derivative is wrong: the message names the output, the input, the elements and both numbers.</exception>
-        /// <exception cref="ArgumentException">An input cannot be checked: disposed, complex, with elements that share memory; or none requires grad.</exception>
+        /// <exception cref="ArgumentException">
+        /// An input cannot be checked: disposed, complex, with elements that share memory; or none requires grad; or an output is missing, disposed, complex or sparse.
+        /// </exception>
         public static bool gradgradcheck(
             Func<Tensor[], Tensor[]> func, Tensor[] inputs, Tensor[]? grad_outputs = null, double eps = 1e-6, double atol = 1e-5, double rtol = 1e-3, bool gen_non_contig_grad_outputs = false, bool raise_exception = true,
             double nondet_tol = 0.0, bool check_undefined_grad = true, bool check_grad_dtypes = false) =>
@@ -97,9 +101,21 @@ public static partial class Operators
                 new(eps, atol, rtol, raise_exception, nondet_tol, check_undefined_grad, check_grad_dtypes));
     }
 
-    private static Func<Tensor[], Tensor[]> Several(Func<Tensor[], Tensor> func) => inputs => [func(inputs)];
+    private static Func<Tensor[], Tensor[]> Several(Func<Tensor[], Tensor> func)
+    {
+        Check.NotNull(func, nameof(func), "a function");
+        return inputs => [func(inputs)];
+    }
 
-    private static Func<Tensor[], Tensor[]> Several(Func<Tensor, Tensor[]> func) => inputs => func(inputs[0]);
+    private static Func<Tensor[], Tensor[]> Several(Func<Tensor, Tensor[]> func)
+    {
+        Check.NotNull(func, nameof(func), "a function");
+        return inputs => func(inputs[0]);
+    }
 
-    private static Func<Tensor[], Tensor[]> Several(Func<Tensor, Tensor> func) => inputs => [func(inputs[0])];
+    private static Func<Tensor[], Tensor[]> Several(Func<Tensor, Tensor> func)
+    {
+        Check.NotNull(func, nameof(func), "a function");
+        return inputs => [func(inputs[0])];
+    }
 }

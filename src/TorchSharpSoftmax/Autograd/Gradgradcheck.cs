@@ -7,7 +7,7 @@ internal static class Gradgradcheck
 {
     internal static bool Run(Func<Tensor[], Tensor[]> function, Tensor[] inputs, Tensor[]? gradOutputs, bool scattered, GradcheckOptions options)
     {
-        Gradcheck.CheckInputs(inputs);
+        function = GradcheckArguments.Checked(function, inputs, options);
         using var grad = enable_grad();
         using var scope = NewDisposeScope();
         var outputs = Gradcheck.Differentiable(function(inputs));
@@ -20,6 +20,13 @@ internal static class Gradgradcheck
         {
             throw new ArgumentException(
                 $"'grad_outputs' has {gradOutputs.Length} tensors; {outputs.Length} are required, one for each differentiable output.", nameof(gradOutputs));
+        }
+
+        for (int o = 0; o < outputs.Length; o++)
+        {
+            Check.Alive(gradOutputs[o], $"grad_outputs[{o}]");
+            Check.Dtype(gradOutputs[o], outputs[o].dtype, $"grad_outputs[{o}]");
+            Check.Shape(gradOutputs[o], outputs[o], $"grad_outputs[{o}]");
         }
 
         int count = inputs.Length;

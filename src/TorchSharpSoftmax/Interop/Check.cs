@@ -9,6 +9,14 @@ namespace TorchSharpSoftmax;
 /// <remarks>Every check of an operator runs before its function is applied: once a graph node exists it is too late to throw.</remarks>
 internal static class Check
 {
+    internal static void NotNull([NotNull] object? value, string argument, string required)
+    {
+        if (value is null)
+        {
+            throw new ArgumentNullException(argument, $"'{argument}' is null; {required} is required.");
+        }
+    }
+
     internal static void Alive([NotNull] Tensor? x, string argument)
     {
         if (x is null)
@@ -103,7 +111,7 @@ internal static class Check
     {
         for (int i = 0, n = (int)x.ndim; i < n; i++)
         {
-            if (x.stride(i) == 0 && x.size(i) > 1)
+            if (x.stride(i) == 0 && x.size(i) > 1 && x.numel() > 0)
             {
                 throw new ArgumentException(
                     $"'{argument}' has stride 0 in dimension {i}, several elements in one place; a tensor with an element of memory each is required.",

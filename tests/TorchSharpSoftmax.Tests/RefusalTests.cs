@@ -70,6 +70,26 @@ public sealed class RefusalTests
     }
 
     [Fact]
+    public void Log_sum_exp_of_integers_into_an_integer_output()
+    {
+        using var scope = NewDisposeScope();
+        var (x, y) = (ones([3], ScalarType.Int64), zeros(Array.Empty<long>()));
+        Refuses<ArgumentException>(
+            "out", "'out' has dtype Int64; Float32 is required.", () => nn.functional.two_pass_logsumexp(x, 0, @out: zeros(Array.Empty<long>(), ScalarType.Int64)));
+        nn.functional.two_pass_logsumexp(x, 0, @out: y);
+        Assert.Equal(1 + Math.Log(3), y.item<float>(), 5);
+    }
+
+    [Fact]
+    public void Not_an_empty_output_whatever_its_strides()
+    {
+        using var scope = NewDisposeScope();
+        var (x, y) = (zeros(3, 0), empty_strided([3, 0], [0, 1]));
+        Assert.Same(y, nn.functional.two_pass_softmax(x, @out: y));
+        Assert.Same(y, nn.functional.two_pass_log_softmax_(y, 0));
+    }
+
+    [Fact]
     public void An_output_that_overlaps_the_input_without_being_it()
     {
         using var scope = NewDisposeScope();

@@ -19,10 +19,10 @@ internal static class LogSumExpOutputs
         Check.NoGradient(input, nameof(input), spelling, SoftmaxOutputs.WithOut);
         Check.NoGradient(@out, nameof(@out), spelling, SoftmaxOutputs.WithOut);
         Check.Device(@out, input, nameof(@out));
-        Check.Dtype(@out, input.dtype, nameof(@out));
         Check.Shape(@out, TwoPassLogSumExpFunction.ShapeOf(input, axis, keepdim), nameof(@out));
         Check.NoSharedElements(@out, nameof(@out));
         using var values = Fresh(input, axis, keepdim); // one value a row: through a copy any overlap with the input is harmless
+        Check.Dtype(@out, values.dtype, nameof(@out)); // not always the input's: integers give libtorch's default floating dtype
         Memory.Discard(@out, @out.copy_(values));
         return @out;
     }

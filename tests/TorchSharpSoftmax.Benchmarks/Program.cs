@@ -9,22 +9,38 @@ int rounds = 5;
 int threads = 1;
 bool keepBlocks = false;
 string[] filters = ["*"];
-for (int i = 0; i < args.Length; i++)
+try
 {
-    string Value() => i + 1 < args.Length ? args[++i] : throw new ArgumentException($"'{args[i]}' has no value; one is required.");
-    switch (args[i])
+    for (int i = 0; i < args.Length; i++)
     {
-        case "--out": folder = Value(); break;
-        case "--name": name = Value(); break;
-        case "--rounds": rounds = int.Parse(Value(), CultureInfo.InvariantCulture); break;
-        case "--threads": threads = int.Parse(Value(), CultureInfo.InvariantCulture); break;
-        case "--keep-large-blocks": keepBlocks = true; break;
-        case "--readme": ReadmeSection.Write(Value(), folder); return 0;
-        case "--filter": filters = Value().Split(','); break;
-        default:
-            Console.Error.WriteLine($"'{args[i]}' is unknown; --out, --name, --rounds, --threads, --keep-large-blocks, --filter and --readme are known.");
-            return 2;
+        string argument = args[i];
+        string Value() => i + 1 < args.Length ? args[++i] : throw new ArgumentException($"'{argument}' has no value; one is required.");
+        int Whole()
+        {
+            string text = Value();
+            return int.TryParse(text, CultureInfo.InvariantCulture, out int whole) && whole > 0
+                ? whole
+                : throw new ArgumentException($"'{argument}' is '{text}'; a whole number of at least 1 is required.");
+        }
+
+        switch (argument)
+        {
+            case "--out": folder = Value(); break;
+            case "--name": name = Value(); break;
+            case "--rounds": rounds = Whole(); break;
+            case "--threads": threads = Whole(); break;
+            case "--keep-large-blocks": keepBlocks = true; break;
+            case "--readme": ReadmeSection.Write(Value(), folder); return 0;
+            case "--filter": filters = Value().Split(','); break;
+            default:
+                throw new ArgumentException($"'{argument}' is unknown; --out, --name, --rounds, --threads, --keep-large-blocks, --filter and --readme are known.");
+        }
     }
+}
+catch (ArgumentException e)
+{
+    Console.Error.WriteLine(e.Message);
+    return 2;
 }
 
 Settings settings = Settings.Apply(threads, keepBlocks);

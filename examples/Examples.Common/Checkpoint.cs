@@ -7,13 +7,20 @@ namespace TorchSharpSoftmax.Examples;
 /// <summary>Model, optimizer and random state in one folder, replaced as a whole, so that a resumed run continues bit for bit.</summary>
 public static class Checkpoint
 {
-    public static bool ExistsIn(string folder) => File.Exists(Path.Combine(folder, "state.json"));
+    public static bool ExistsIn(string folder)
+    {
+        if (!Directory.Exists(folder) && Directory.Exists(folder + ".old"))
+        {
+            Directory.Move(folder + ".old", folder); // a crash between the two moves of Save
+        }
+
+        return File.Exists(Path.Combine(folder, "state.json"));
+    }
 
     /// <summary>What was saved, apart from the tensors.</summary>
     /// <typeparam name="TState">A record: the epoch, and the settings that the run depends on.</typeparam>
     public static TState ReadState<TState>(string folder) =>
-        JsonSerializer.Deserialize<TState>(File.ReadAllText(Path.Combine(folder, "state.json")))
-        ?? throw new InvalidDataException($"'{folder}' holds no checkpoint state.");
+        Reading(folder, () => JsonSerializer.Deserialize<TState>(File.ReadAllText(Path.Combine(folder, "state.json"))) ?? throw new JsonException("state.json is null"));
 
     public static void Save<TState>(string folder, TState state, torch.nn.Module model, OptimizerHelper optimizer)
     {
@@ -40,12 +47,27 @@ public static class Checkpoint
         Remove(old);
     }
 
-    public static void Load(string folder, torch.nn.Module model, OptimizerHelper optimizer)
+    public static void Load(string folder, torch.nn.Module model, OptimizerHelper optimizer) => _ = Reading(folder, () =>
     {
         model.load(Path.Combine(folder, "model.bin"));
         optimizer.load_state_dict(Path.Combine(folder, "optimizer.bin"));
         using torch.Tensor random = torch.tensor(File.ReadAllBytes(Path.Combine(folder, "random.bin")), torch.ScalarType.Byte);
         torch.set_rng_state(random);
+        return true;
+    });
+
+    /// <summary>Whatever a damaged file makes its reader say, the user learns which checkpoint it is.</summary>
+    private static T Reading<T>(string folder, Func<T> read)
+    {
+        try
+        {
+            return read();
+        }
+        catch (Exception e)
+        {
+            throw new ArgumentException(
+                $"'--resume' finds a damaged checkpoint in '{folder}'; the files as an earlier run left them are required ({e.Message.Split('\n')[0]})", e);
+        }
     }
 
     private static void Remove(string folder)

@@ -38,6 +38,11 @@ public static class Cli
     /// <summary>Makes sure that results can be written where the user wants them.</summary>
     public static void CreateFolder(string option, string folder)
     {
+        if (string.IsNullOrWhiteSpace(folder))
+        {
+            throw new ArgumentException($"'{option}' is '{folder}'; a folder is required.");
+        }
+
         try
         {
             Directory.CreateDirectory(folder);

@@ -138,6 +138,7 @@ public sealed class GrokkingTests : IDisposable
     [InlineData("--epoch", "--epoch", "3")]
     [InlineData("--epochs", "--epochs")]
     [InlineData("'--resume' finds no checkpoint", "--resume")]
+    [InlineData("'--out' is ''; a folder is required.", "--out", "")]
     [InlineData("'--out' is '/dev/null/x'; a folder that can be written to is required", "--out", "/dev/null/x")]
     public void A_mistake_is_named_and_ends_with_exit_code_2(string message, params string[] args)
     {
@@ -159,6 +160,32 @@ public sealed class GrokkingTests : IDisposable
         (exitCode, _, errors) = ExampleProcess.Run("Grokking", [.. Small, "--epochs", "2", "--out", _folder, "--resume"]);
         Assert.Equal(2, exitCode);
         Assert.Contains("'--epochs' is 2; more than the 2 epochs", errors, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("state.json")]
+    [InlineData("model.bin")]
+    [InlineData("optimizer.bin")]
+    [InlineData("random.bin")]
+    public void Resuming_from_a_damaged_checkpoint_is_refused(string file)
+    {
+        Assert.Equal(0, ExampleProcess.Run("Grokking", [.. Small, "--epochs", "2", "--out", _folder]).ExitCode);
+        File.WriteAllText(Path.Combine(_folder, "checkpoint", file), "no such thing");
+
+        (int exitCode, _, string errors) = ExampleProcess.Run("Grokking", [.. Small, "--epochs", "4", "--out", _folder, "--resume"]);
+        Assert.Equal(2, exitCode);
+        Assert.StartsWith("'--resume' finds a damaged checkpoint in", errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_crash_while_a_checkpoint_is_swapped_loses_only_the_newest_one()
+    {
+        Assert.Equal(0, ExampleProcess.Run("Grokking", [.. Small, "--epochs", "2", "--out", _folder]).ExitCode);
+        string checkpoint = Path.Combine(_folder, "checkpoint");
+        Directory.Move(checkpoint, checkpoint + ".old");
+
+        (int exitCode, _, string errors) = ExampleProcess.Run("Grokking", [.. Small, "--epochs", "4", "--out", _folder, "--resume"]);
+        Assert.True(exitCode == 0, errors);
     }
 
     private static string[][] Rows(string folder) => [.. File.ReadAllLines(Path.Combine(folder, "metrics.csv")).Skip(1).Select(line => line.Split(','))];

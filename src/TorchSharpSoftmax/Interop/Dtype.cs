@@ -30,7 +30,7 @@ internal static class Dtype
         _ => sizeof(ushort),
     };
 
-    /// <summary>One new element type is one line here and one <c>As&lt;Type&gt;.cs</c> in the kernels.</summary>
+    /// <summary>A new element type is one <c>As&lt;Type&gt;.cs</c> in the kernels, a line where <c>Isa</c> and <c>SpanCheck</c> name the types, and its lines in this class.</summary>
     internal static void Run<TCall>(ScalarType dtype, TCall call) where TCall : struct, IElementCall
     {
         switch (dtype)

@@ -58,6 +58,8 @@ sealed class CommandLine
         }
         if (arguments.PassedOn.Length > 0 && !TasksThatPassArgumentsOn.Contains(arguments.Target))
             Refuse($"'{arguments.PassedOn[0]}' after '--': task '{arguments.Target}' takes no arguments; {string.Join(", ", TasksThatPassArgumentsOn)} do.");
+        if (arguments.Target == "Pack" && arguments.TorchSharp != null)
+            Refuse($"'--torchsharp={arguments.TorchSharp}': task 'Pack' always compiles against native/TorchSharp; leave the argument out.");
         return arguments;
     }
 

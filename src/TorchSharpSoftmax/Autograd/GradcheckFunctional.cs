@@ -52,7 +52,11 @@ public static partial class Operators
             Gradcheck.Run(Several(func), [inputs], new(eps, atol, rtol, raise_exception, nondet_tol, check_undefined_grad, check_grad_dtypes));
 
         /// <summary>Checks a function's second derivatives: <c>gradcheck</c> of its gradient, by the inputs and by the outputs' gradients.</summary>
-        /// <remarks>Arguments and meaning are those of PyTorch's <c>torch.autograd.gradgradcheck</c>; see <c>gradcheck</c> for what is not there.</remarks>
+        /// <remarks>
+        /// <para>Arguments and meaning are those of PyTorch's <c>torch.autograd.gradgradcheck</c>; see <c>gradcheck</c> for what is not there.</para>
+        /// <para>libtorch warns on the error stream, once a process, that <c>backward</c> under <c>create_graph</c> leaves a cycle; here the gradients are taken off the
+        /// leaves at once, and no cycle stays.</para>
+        /// </remarks>
         /// <param name="func">The function: pure, and twice differentiable at the inputs.</param>
         /// <param name="inputs">Its inputs; those that require grad are checked, and should be Float64.</param>
         /// <param name="grad_outputs">One gradient for each differentiable output; null draws them.</param>

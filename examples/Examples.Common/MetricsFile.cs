@@ -53,6 +53,14 @@ public sealed class MetricsFile<TRow> : IDisposable
     {
         using var reader = new StreamReader(path);
         using var csv = new CsvReader(reader, CultureInfo.InvariantCulture);
-        return [.. csv.GetRecords<TRow>()];
+        try
+        {
+            return [.. csv.GetRecords<TRow>()];
+        }
+        catch (CsvHelperException e)
+        {
+            throw new ArgumentException(
+                $"'--resume' finds a damaged file '{path}'; the rows as an earlier run wrote them are required ({e.Message.Split('\n')[0].Trim()})", e);
+        }
     }
 }

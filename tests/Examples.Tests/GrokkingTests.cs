@@ -163,18 +163,19 @@ public sealed class GrokkingTests : IDisposable
     }
 
     [Theory]
-    [InlineData("state.json")]
-    [InlineData("model.bin")]
-    [InlineData("optimizer.bin")]
-    [InlineData("random.bin")]
-    public void Resuming_from_a_damaged_checkpoint_is_refused(string file)
+    [InlineData("checkpoint/state.json")]
+    [InlineData("checkpoint/model.bin")]
+    [InlineData("checkpoint/optimizer.bin")]
+    [InlineData("checkpoint/random.bin")]
+    [InlineData("metrics.csv")]
+    public void Resuming_from_a_damaged_file_is_refused(string file)
     {
         Assert.Equal(0, ExampleProcess.Run("Grokking", [.. Small, "--epochs", "2", "--out", _folder]).ExitCode);
-        File.WriteAllText(Path.Combine(_folder, "checkpoint", file), "no such thing");
+        File.WriteAllText(Path.Combine(_folder, file), "no such thing");
 
         (int exitCode, _, string errors) = ExampleProcess.Run("Grokking", [.. Small, "--epochs", "4", "--out", _folder, "--resume"]);
         Assert.Equal(2, exitCode);
-        Assert.StartsWith("'--resume' finds a damaged checkpoint in", errors, StringComparison.Ordinal);
+        Assert.StartsWith("'--resume' finds a damaged ", errors, StringComparison.Ordinal);
     }
 
     [Fact]

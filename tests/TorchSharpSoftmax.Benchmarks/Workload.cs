@@ -39,10 +39,18 @@ public abstract class Workload
         s_shape = Shape;
         manual_seed(1);
         using var scope = NewDisposeScope();
-        X = (randn(Shape.Sizes) * 1.41421356f).to(Shape.Dtype).DetachFromDisposeScope();
-        Dy = randn(Shape.Sizes).to(Shape.Dtype).DetachFromDisposeScope();
+        X = Normal(1.41421356f).DetachFromDisposeScope();
+        Dy = Normal(1).DetachFromDisposeScope();
         Y = X.softmax(Dim).DetachFromDisposeScope();
         Out = zeros_like(X).DetachFromDisposeScope();
+    }
+
+    /// <summary>Normal numbers; beyond 4 Mi of them they begin again, since drawing all would take longer than the measurements.</summary>
+    private Tensor Normal(float deviation)
+    {
+        long drawn = Math.Min(Shape.Elements, 1 << 22);
+        Tensor block = (randn(drawn) * deviation).to(Shape.Dtype);
+        return block.repeat((Shape.Elements + drawn - 1) / drawn).narrow(0, 0, Shape.Elements).view(Shape.Sizes).contiguous();
     }
 
     internal static void Drop()

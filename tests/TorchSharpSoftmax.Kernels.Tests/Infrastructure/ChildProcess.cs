@@ -13,7 +13,7 @@ internal static class ChildProcess
     internal static int Play(string[] args) => args switch
     {
         ["touch", string where] => Touch(where),
-        ["kernels", string bits, string what] => KernelTour.Run(int.Parse(bits, System.Globalization.CultureInfo.InvariantCulture), what),
+        ["kernels", string bits] => KernelTour.Run(int.Parse(bits, System.Globalization.CultureInfo.InvariantCulture)),
         ["widths"] => PrintWidths(),
         _ => Refused,
     };

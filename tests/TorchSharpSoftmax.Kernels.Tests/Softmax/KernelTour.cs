@@ -12,35 +12,13 @@ internal static unsafe class KernelTour
     /// <summary>Outputs of this size are written past the caches.</summary>
     private const int StreamedBytes = 17 << 20;
 
-    /// <summary>How often the tour is repeated so that every method reaches its last tier, and how long the compiler gets meanwhile.</summary>
-    private const int Repeats = 40;
-
-    private const int PauseMilliseconds = 10;
-
-    internal static int Run(int bits, string what)
+    internal static int Run(int bits)
     {
         using IDisposable width = Isa.Force(bits);
         GC.KeepAlive(WithACall(1003));
-        if (what == "call")
-        {
-            return ChildProcess.Done;
-        }
-
-        for (int i = 0; i < (what == "tiered" ? Repeats : 1); i++)
-        {
-            EveryType(ShortBytes);
-            EveryType(LongBytes);
-            if (what == "tiered")
-            {
-                Thread.Sleep(PauseMilliseconds);
-            }
-        }
-
-        if (what != "tiered")
-        {
-            EveryType(StreamedBytes);
-        }
-
+        EveryType(ShortBytes);
+        EveryType(LongBytes);
+        EveryType(StreamedBytes);
         return ChildProcess.Done;
     }
 

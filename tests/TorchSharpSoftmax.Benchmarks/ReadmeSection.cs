@@ -30,7 +30,7 @@ internal static class ReadmeSection
         foreach (string machine in Directory.GetDirectories(results).Order(StringComparer.Ordinal))
         {
             string[] any = File.ReadAllLines(Directory.GetFiles(machine, "*-1-thread.md").Order(StringComparer.Ordinal).Last());
-            text.AppendLine("Speed relative to libtorch 1.13.1 at its best setting (AVX-512 kernels, same threads), from")
+            text.AppendLine("Speed relative to libtorch at its best setting (`ATEN_CPU_CAPABILITY=avx512` where the processor has it, same threads), from")
                 .AppendLine($"[`{machine}`]({machine}): 2.00 = twice as fast, below 1.00 we lose; the spread over the rounds in brackets.")
                 .AppendLine(any[2].Split(';')[0] + ".").AppendLine();
             foreach ((string file, string table, string title) in Tables)

@@ -17,7 +17,16 @@ public sealed partial class CodegenTests
     private static readonly string[] s_types = ["AsItself`1[float]", "AsItself`1[double]", "AsBFloat16", "AsHalf"];
 
     [Fact]
-    public void No_pass_contains_a_call() => Assert.All(Widths.Runnable, AssertNoCalls);
+    public void No_pass_contains_a_call()
+    {
+        if (!Fma.IsSupported)
+        {
+            TestContext.Current.TestOutputHelper!.WriteLine("No fused multiply-add here: each one is a call into the runtime, which no code of ours can inline.");
+            return;
+        }
+
+        Assert.All(Widths.Runnable, AssertNoCalls);
+    }
 
     /// <summary>Compiled once, at the first call and fully: so the listing shows what every process runs, whatever its tiers and profiles.</summary>
     [Fact]
@@ -79,13 +88,6 @@ public sealed partial class CodegenTests
 
         string[] bad = [.. from listing in listings from call in listing.Calls select $"{listing.Method} ({listing.Tier}): {call}"];
         TestContext.Current.TestOutputHelper!.WriteLine($"{listings.Length} listings of {passes.Length} passes");
-        if (!Fma.IsSupported)
-        {
-            // Every multiply-add is a call into the runtime then, which no code of ours can inline; that each pass was compiled has been seen above.
-            TestContext.Current.TestOutputHelper!.WriteLine($"no hardware for fused multiply-add: {bad.Length} calls are not judged");
-            return;
-        }
-
         Assert.True(bad.Length == 0, $"{bad.Length} calls in passes at width {bits}:{Environment.NewLine}{string.Join(Environment.NewLine, bad.Take(30))}");
     }
 

@@ -52,6 +52,14 @@ internal sealed class ExampleProcess : IDisposable
         return (_process.ExitCode, _output.Result, _errors.Result);
     }
 
+    /// <summary>A background job is started deaf to Ctrl-C, and so are its children, unless they are told to listen again.</summary>
+    public static void HearingCtrlC(ProcessStartInfo start)
+    {
+        start.ArgumentList.Insert(0, "--default-signal=INT");
+        start.ArgumentList.Insert(1, start.FileName);
+        start.FileName = "env";
+    }
+
     /// <summary>What Ctrl-C sends.</summary>
     public void Interrupt()
     {

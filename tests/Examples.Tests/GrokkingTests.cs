@@ -87,7 +87,7 @@ public sealed class GrokkingTests : IDisposable
         }
 
         string csv = Path.Combine(_folder, "metrics.csv");
-        using (var process = new ExampleProcess("Grokking", [.. Small, "--epochs", "1000000", "--out", _folder]))
+        using (var process = new ExampleProcess("Grokking", [.. Small, "--epochs", "1000000", "--out", _folder], ExampleProcess.HearingCtrlC))
         {
             var clock = Stopwatch.StartNew();
             while ((!File.Exists(csv) || File.ReadAllLines(csv).Length < 5) && clock.Elapsed < TimeSpan.FromMinutes(1))

@@ -28,14 +28,19 @@ internal unsafe interface ILanes<V, T>
     /// <summary>x, or floor where x is less; a NaN in x stays, a NaN in floor is lost.</summary>
     static abstract V AtLeast(V x, V floor);
 
+    /// <summary>x, or ceiling where x is greater; a NaN in x stays, a NaN in ceiling is lost.</summary>
+    static abstract V AtMost(V x, V ceiling);
+
+    static abstract V Abs(V x);
+
     /// <summary>The nearest integer, ties to even.</summary>
     static abstract V Round(V x);
 
     /// <summary>m * 2^n for an integer n up to the type's largest exponent; n below its smallest normal exponent may give 0.</summary>
     static abstract V Scale(V m, V n);
 
-    /// <summary>The natural logarithm; 0 of 1 exactly.</summary>
-    static abstract V Log(V x);
+    /// <summary>The n for which 2^n &lt;= x &lt; 2^(n + 1), for normal positive x.</summary>
+    static abstract V ExponentOf(V x);
 
     static abstract T Sum(V v);
 

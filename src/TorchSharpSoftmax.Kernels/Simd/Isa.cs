@@ -68,6 +68,7 @@ internal static unsafe class Isa
         where K : struct, IRowKernel
     {
         _ = ExtExp.Constants<T>.At; // before the passes are compiled, so that they need not ask
+        _ = Logarithm.Constants<T>.At;
         switch (Bits)
         {
             case 512: Workers.Run<AtLanes<Lanes512<T>, S, T, M, K>>(new(kernel), rows, threads); break;

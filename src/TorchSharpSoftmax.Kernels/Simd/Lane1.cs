@@ -55,6 +55,12 @@ internal readonly unsafe struct Lane1<T>(T v) : ILanes<Lane1<T>, T> where T : un
     public static Lane1<T> AtLeast(Lane1<T> x, Lane1<T> floor) => x._v < floor._v ? floor : x;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane1<T> AtMost(Lane1<T> x, Lane1<T> ceiling) => x._v > ceiling._v ? ceiling : x;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane1<T> Abs(Lane1<T> x) => new(T.Abs(x._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane1<T> Round(Lane1<T> x) => new(T.Round(x._v));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -73,7 +79,10 @@ internal readonly unsafe struct Lane1<T>(T v) : ILanes<Lane1<T>, T> where T : un
         }
     }
 
-    public static Lane1<T> Log(Lane1<T> x) => new(T.Log(x._v));
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane1<T> ExponentOf(Lane1<T> x) => typeof(T) == typeof(float)
+        ? new(Unsafe.BitCast<float, T>((int)(x.AsBits >> 23) - 127))
+        : new(Unsafe.BitCast<double, T>((int)(Unsafe.BitCast<T, ulong>(x._v) >> 52) - 1023));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Sum(Lane1<T> v) => v._v;

@@ -83,6 +83,18 @@ internal readonly unsafe struct Lanes128<T>(Vector128<T> v) : ILanes<Lanes128<T>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128<T> AtMost(Lanes128<T> x, Lanes128<T> ceiling)
+    {
+        if (!Sse2.IsSupported) return new(Vector128.Min(ceiling._v, x._v));
+        return typeof(T) == typeof(float) // as MAXPS
+            ? new(Sse.Min(ceiling._v.AsSingle(), x._v.AsSingle()).As<float, T>())
+            : new(Sse2.Min(ceiling._v.AsDouble(), x._v.AsDouble()).As<double, T>());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128<T> Abs(Lanes128<T> x) => new(Vector128.Abs(x._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128<T> Round(Lanes128<T> x) => typeof(T) == typeof(float)
         ? new(Vector128.Round(x._v.AsSingle()).As<float, T>())
         : new(Vector128.Round(x._v.AsDouble()).As<double, T>());
@@ -103,9 +115,21 @@ internal readonly unsafe struct Lanes128<T>(Vector128<T> v) : ILanes<Lanes128<T>
         }
     }
 
-    public static Lanes128<T> Log(Lanes128<T> x) => typeof(T) == typeof(float)
-        ? new(Vector128.Log(x._v.AsSingle()).As<float, T>())
-        : new(Vector128.Log(x._v.AsDouble()).As<double, T>());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128<T> ExponentOf(Lanes128<T> x)
+    {
+        // The exponent's bits below those of 2^23 (2^52) make that number larger by the exponent itself.
+        if (typeof(T) == typeof(float))
+        {
+            var large = ((x._v.AsUInt32() >>> 23) | Vector128.Create(8388608f).AsUInt32()).AsSingle();
+            return new((large - Vector128.Create(8388608f + 127)).As<float, T>());
+        }
+        else
+        {
+            var large = ((x._v.AsUInt64() >>> 52) | Vector128.Create(4503599627370496.0).AsUInt64()).AsDouble();
+            return new((large - Vector128.Create(4503599627370496.0 + 1023)).As<double, T>());
+        }
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Sum(Lanes128<T> v) => Vector128.Sum(v._v);

@@ -67,6 +67,14 @@ internal readonly unsafe struct Lanes256<T>(Vector256<T> v) : ILanes<Lanes256<T>
         : new(Avx.Max(floor._v.AsDouble(), x._v.AsDouble()).As<double, T>());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256<T> AtMost(Lanes256<T> x, Lanes256<T> ceiling) => typeof(T) == typeof(float) // as VMAXPS
+        ? new(Avx.Min(ceiling._v.AsSingle(), x._v.AsSingle()).As<float, T>())
+        : new(Avx.Min(ceiling._v.AsDouble(), x._v.AsDouble()).As<double, T>());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256<T> Abs(Lanes256<T> x) => new(Vector256.Abs(x._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256<T> Round(Lanes256<T> x) => typeof(T) == typeof(float)
         ? new(Vector256.Round(x._v.AsSingle()).As<float, T>())
         : new(Vector256.Round(x._v.AsDouble()).As<double, T>());
@@ -87,9 +95,21 @@ internal readonly unsafe struct Lanes256<T>(Vector256<T> v) : ILanes<Lanes256<T>
         }
     }
 
-    public static Lanes256<T> Log(Lanes256<T> x) => typeof(T) == typeof(float)
-        ? new(Vector256.Log(x._v.AsSingle()).As<float, T>())
-        : new(Vector256.Log(x._v.AsDouble()).As<double, T>());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256<T> ExponentOf(Lanes256<T> x)
+    {
+        // The exponent's bits below those of 2^23 (2^52) make that number larger by the exponent itself.
+        if (typeof(T) == typeof(float))
+        {
+            var large = ((x._v.AsUInt32() >>> 23) | Vector256.Create(8388608f).AsUInt32()).AsSingle();
+            return new((large - Vector256.Create(8388608f + 127)).As<float, T>());
+        }
+        else
+        {
+            var large = ((x._v.AsUInt64() >>> 52) | Vector256.Create(4503599627370496.0).AsUInt64()).AsDouble();
+            return new((large - Vector256.Create(4503599627370496.0 + 1023)).As<double, T>());
+        }
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Sum(Lanes256<T> v) => Vector128.Sum(v._v.GetLower() + v._v.GetUpper());

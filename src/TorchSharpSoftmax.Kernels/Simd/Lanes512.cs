@@ -62,6 +62,14 @@ internal readonly unsafe struct Lanes512<T>(Vector512<T> v) : ILanes<Lanes512<T>
         : new(Avx512F.Max(floor._v.AsDouble(), x._v.AsDouble()).As<double, T>());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512<T> AtMost(Lanes512<T> x, Lanes512<T> ceiling) => typeof(T) == typeof(float) // as VMAXPS
+        ? new(Avx512F.Min(ceiling._v.AsSingle(), x._v.AsSingle()).As<float, T>())
+        : new(Avx512F.Min(ceiling._v.AsDouble(), x._v.AsDouble()).As<double, T>());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512<T> Abs(Lanes512<T> x) => new(Vector512.Abs(x._v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512<T> Round(Lanes512<T> x) => typeof(T) == typeof(float)
         ? new(Avx512F.RoundScale(x._v.AsSingle(), 0).As<float, T>())
         : new(Avx512F.RoundScale(x._v.AsDouble(), 0).As<double, T>());
@@ -71,9 +79,10 @@ internal readonly unsafe struct Lanes512<T>(Vector512<T> v) : ILanes<Lanes512<T>
         ? new(Avx512F.Scale(m._v.AsSingle(), n._v.AsSingle()).As<float, T>())
         : new(Avx512F.Scale(m._v.AsDouble(), n._v.AsDouble()).As<double, T>());
 
-    public static Lanes512<T> Log(Lanes512<T> x) => typeof(T) == typeof(float)
-        ? new(Vector512.Log(x._v.AsSingle()).As<float, T>())
-        : new(Vector512.Log(x._v.AsDouble()).As<double, T>());
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512<T> ExponentOf(Lanes512<T> x) => typeof(T) == typeof(float)
+        ? new(Avx512F.GetExponent(x._v.AsSingle()).As<float, T>())
+        : new(Avx512F.GetExponent(x._v.AsDouble()).As<double, T>());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static T Sum(Lanes512<T> v) => Vector256.Sum(v._v.GetLower() + v._v.GetUpper());

@@ -47,12 +47,13 @@ internal static unsafe class ColumnSums<V, S, T, M>
     internal static void Logarithms(in ColumnTile tile, ColumnState<T> state)
     {
         var exp = new ExtExp<V, T>();
+        var logarithm = new Logarithm<V, T>();
         V zero = V.Broadcast(T.Zero), one = V.Broadcast(T.One), limit = V.Broadcast(Const.Of<T>(ExtExp.Limit));
         for (nint j = 0; j < tile.Width; j += V.Count)
         {
             V max = V.Load(state.Max + j);
             V ofMax = V.WhereLess(limit, V.AtLeast(max, zero - max), one, exp.Fraction(max, V.Load(state.Exponent + j)));
-            V.Store(V.Log(V.Load(state.Sum + j) / ofMax), state.Last + j);
+            V.Store(logarithm.Log(V.Load(state.Sum + j) / ofMax), state.Last + j);
         }
     }
 

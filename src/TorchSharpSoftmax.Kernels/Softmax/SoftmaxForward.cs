@@ -84,12 +84,13 @@ internal readonly unsafe struct SoftmaxForward(void* x, void* y, nint length, So
     {
         nint batch = 16 * V.Count;
         T* maxima = Scratch.Of<T>(), sums = maxima + batch;
+        var logarithm = new Logarithm<V, T>();
         while (first < end)
         {
             nint stop = Math.Min(end, first + batch), done = ShortRows<V, S, T, M>.MaxAndSum((S*)x, length, first, stop, maxima, sums);
             for (nint i = 0; i < done - first; i += V.Count)
             {
-                V log = V.Log(V.Load(sums + i));
+                V log = logarithm.Log(V.Load(sums + i));
                 V.Store(log, sums + i);
                 if (output == SoftmaxOutput.LogSumExp) Edge<V, T, T, AsItself<T>>.Store(V.Load(maxima + i) + log, (T*)y + first + i, done - first - i);
             }

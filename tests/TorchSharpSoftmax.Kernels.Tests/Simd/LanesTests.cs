@@ -28,6 +28,9 @@ public abstract class LanesTests<T, E>
     [Fact]
     public void Scaling_multiplies_by_a_power_of_two() => LaneWidths.Run(new Scaling());
 
+    [Fact]
+    public void Exponents_are_those_of_the_numbers() => LaneWidths.Run(new Exponents());
+
     private static bool Same(T a, T b) => E.ToDouble(a).Equals(E.ToDouble(b)) && (T.IsNaN(a) || T.IsNegative(a) == T.IsNegative(b));
 
     private sealed unsafe class Arithmetic : ILaneTest<T>
@@ -45,9 +48,11 @@ public abstract class LanesTests<T, E>
                 if (!T.IsNaN(b))
                 {
                     Check<V>($"x at least {b}", x => V.AtLeast(x, V.Broadcast(b)), x => x < b ? b : x, zerosAlike: true);
+                    Check<V>($"x at most {b}", x => V.AtMost(x, V.Broadcast(b)), x => x > b ? b : x, zerosAlike: true);
                 }
             }
 
+            Check<V>("|x|", V.Abs, T.Abs);
             Check<V>("round(x)", V.Round, x => T.Round(x, MidpointRounding.ToEven), zerosAlike: true);
             Check<V>("NaN?", x => V.WhereNaN(x, V.Broadcast(T.One), V.Broadcast(-T.One)), x => T.IsNaN(x) ? T.One : -T.One);
         }
@@ -64,6 +69,21 @@ public abstract class LanesTests<T, E>
                     T expected = one(x[i]);
                     Assert.True(Same(expected, y[i]) || (zerosAlike && expected == y[i]), $"{what} for {x[i]} is {y[i]}, not {expected} ({V.Count} lanes)");
                 }
+            }
+        }
+    }
+
+    private sealed class Exponents : ILaneTest<T>
+    {
+        public void Run<V>()
+            where V : unmanaged, ILanes<V, T>
+        {
+            for (int n = E.Stored.MinExponent; n <= E.Stored.MaxExponent; n++)
+            {
+                T power = T.ScaleB(T.One, n);
+                T[] exponents = LaneWidths.Map<V, T>([power, T.BitIncrement(power), power * E.FromDouble(1.5), T.BitDecrement(power + power)], V.ExponentOf);
+                Assert.All(exponents[..^1], e => Assert.Equal(n, E.ToDouble(e)));
+                Assert.Equal(n, n < E.Stored.MaxExponent ? E.ToDouble(exponents[^1]) : n);
             }
         }
     }

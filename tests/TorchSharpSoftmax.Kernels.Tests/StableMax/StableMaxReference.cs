@@ -25,16 +25,16 @@ internal static class StableMaxReference
     internal static Expected[] StableMaxBackward(double[] x, double[] dy, Shape shape) => Rows(x, shape, (row, line, i) =>
     {
         var (dot, size) = row.Dot(x, dy, line);
-        DoubleDouble slope = row.P(x[i]) * Slope(x[i]);
-        return new Expected(Product(slope, dy[i] - dot), slope.Hi * (Math.Abs(dy[i]) + size));
+        DoubleDouble p = row.P(x[i]);
+        return new Expected(OverGrown(Times(p, dy[i] - dot), x[i]), p.Hi * (Math.Abs(dy[i]) + size) / (1 + Math.Abs(x[i])));
     });
 
     /// <summary>(dy - p * sum(dy)) / (1 + |x|).</summary>
     internal static Expected[] LogStableMaxBackward(double[] x, double[] dy, Shape shape) => Rows(x, shape, (row, line, i) =>
     {
         var (sum, size) = row.Sum(dy, line);
-        DoubleDouble p = row.P(x[i]), slope = Slope(x[i]);
-        return new Expected(Product(slope, dy[i] - (p * sum)), slope.Hi * (Math.Abs(dy[i]) + (p.Hi * size)));
+        DoubleDouble p = row.P(x[i]);
+        return new Expected(OverGrown(dy[i] - Times(p, sum), x[i]), (Math.Abs(dy[i]) + (p.Hi * size)) / (1 + Math.Abs(x[i])));
     });
 
     private static Expected[] Rows(double[] x, Shape shape, Func<Row, Line, int, Expected> of)
@@ -52,10 +52,12 @@ internal static class StableMaxReference
         return y;
     }
 
-    private static DoubleDouble Slope(double x) => double.IsInfinity(x) ? 0 : (DoubleDouble)1 / ((DoubleDouble)Math.Abs(x) + 1);
+    /// <summary>c / (1 + |x|); the quotient alone could be subnormal, its low half even more so.</summary>
+    private static DoubleDouble OverGrown(DoubleDouble c, double x) =>
+        double.IsFinite(c.Hi) && double.IsFinite(x) ? c / ((DoubleDouble)Math.Abs(x) + 1) : c.Hi / (1 + Math.Abs(x));
 
-    /// <summary>Of a slope and what may be no number.</summary>
-    private static DoubleDouble Product(DoubleDouble slope, DoubleDouble c) => double.IsFinite(c.Hi) ? slope * c : slope.Hi * c.Hi;
+    /// <summary>Of a probability and what may be no number.</summary>
+    private static DoubleDouble Times(DoubleDouble p, DoubleDouble c) => double.IsFinite(c.Hi) ? p * c : p.Hi * c.Hi;
 
     /// <summary>One row's sum, as sum * 2^exponent: it does not overflow.</summary>
     private sealed class Row

@@ -144,14 +144,11 @@ public abstract partial class StableMaxKernelTests<S, E>
         {
             foreach (double[] edge in edges(n))
             {
-                foreach (int inner in (int[])[1, 5, 21])
+                AssertEdge(new Shape(3, n, 1), edge, test);
+                if (n is 2 or 9 or 33)
                 {
-                    if (inner > 1 && n % 3 != 0 && n > 2)
-                    {
-                        continue; // strided rows have no tail along the row: a third of the lengths will do
-                    }
-
-                    AssertEdge(new Shape(2, n, inner), edge, test);
+                    AssertEdge(new Shape(1, n, 5), edge, test); // strided rows have no tail along the row
+                    AssertEdge(new Shape(1, n, 21), edge, test);
                 }
             }
         }

@@ -59,9 +59,7 @@ public abstract partial class StableMaxKernelTests<S, E>
                 }
 
                 Bits.AssertSame<double>($"{what} on 2 threads", forward, kernels.Forward(log, x, shape, Placement.OffByOne, threads: 2));
-                Bits.AssertSame<double>($"{what} in place", forward, kernels.Forward(log, x, shape, Placement.Beginning, inPlace: true, threads: 3));
                 Bits.AssertSame<double>($"{what} backward on 2 threads", backward, kernels.Backward(log, x, dy, shape, Over.Nothing, Placement.OffByOne, threads: 2));
-                Bits.AssertSame<double>($"{what} backward in place", backward, kernels.Backward(log, x, dy, shape, Over.Gradient, threads: 3));
             }
         }
     }

@@ -43,6 +43,7 @@ internal static unsafe class KernelTour
         GC.KeepAlive(WithACall(1003));
         Operator<SoftmaxTour>();
         Operator<StableMaxTour>();
+        Operator<CrossEntropyTour>();
         return ChildProcess.Done;
     }
 

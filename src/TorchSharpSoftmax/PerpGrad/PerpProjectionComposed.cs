@@ -49,8 +49,8 @@ internal static class PerpProjectionComposed
     internal static void Write(Tensor weight, Tensor grad, PerpFactors factors)
     {
         using var scope = NewDisposeScope();
-        using Scalar ofGradient = factors.OfGradient, ofWeight = factors.OfWeight;
-        Memory.Discard(grad, grad.copy_(Wide(grad).mul(ofGradient).add(Wide(weight), ofWeight)));
+        using Scalar scale = factors.Scale, removed = -factors.Removed;
+        Memory.Discard(grad, grad.copy_(Wide(grad).add(Wide(weight), removed).mul(scale)));
     }
 
     private static Tensor Wide(Tensor x) => x.to_type(x.device_type == DeviceType.MPS ? ScalarType.Float32 : ScalarType.Float64);
@@ -75,7 +75,7 @@ internal static class PerpProjectionComposed
             long rows = options.Rows(weight);
             _w = Wide(weight).reshape(rows, -1);
             _g = Wide(grad).reshape(rows, -1);
-            using Scalar eps = _rule.Eps, strength = _rule.Strength, tolerance = Math.Pow(PerpGradOptions.Tolerance(grad.dtype), 2);
+            using Scalar eps = _rule.Eps, strength = _rule.Strength, parallel = Math.Pow(PerpGradOptions.Precision(grad.dtype).Parallel, 2);
             var weightSquare = Sum(_w.mul(_w));
             _gradientSquare = Sum(_g.mul(_g));
             var zero = zeros_like(weightSquare);
@@ -87,7 +87,7 @@ internal static class PerpProjectionComposed
             _removed = _along.mul(_share);
             _p = _g.sub(_removed.mul(_w));
             _square = Sum(_p.mul(_p));
-            _isParallel = _square.le(_gradientSquare.mul(tolerance)).logical_and(_isPlain.logical_not());
+            _isParallel = _square.le(_gradientSquare.mul(parallel)).logical_and(_isPlain.logical_not());
             _factor = where(_isParallel, zero, _rule.Rescale ? Regular(_gradientSquare).div(Regular(_square)).sqrt() : one);
         }
 

@@ -44,6 +44,7 @@ internal static unsafe class KernelTour
         Operator<SoftmaxTour>();
         Operator<StableMaxTour>();
         Operator<CrossEntropyTour>();
+        Operator<PerpGradTour>();
         return ChildProcess.Done;
     }
 

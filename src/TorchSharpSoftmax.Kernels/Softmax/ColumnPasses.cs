@@ -19,19 +19,12 @@ internal static unsafe class ColumnPasses<V, S, T, M>
         get => V.Broadcast(Const.Of<T>(0));
     }
 
-    /// <summary>Sets so many lanes, in whole vectors.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Fill(T* lanes, nint n, double value)
-    {
-        for (nint j = 0; j < n; j += V.Count) V.Store(V.Broadcast(Const.Of<T>(value)), lanes + j);
-    }
-
     /// <summary>Max: the columns' maxima; NaN is lost.</summary>
     [MethodImpl(OnePass)]
     internal static void Max(S* x, in ColumnTile tile, ColumnState<T> state)
     {
         nint w = V.Count;
-        Fill(state.Max, tile.Width, double.NegativeInfinity);
+        ColumnLanes<V, T>.Fill(state.Max, tile.Width, double.NegativeInfinity);
         for (nint row = 0; row < tile.Rows; row++, x += tile.Stride)
         {
             nint n = tile.WidthOf(row);
@@ -69,7 +62,7 @@ internal static unsafe class ColumnPasses<V, S, T, M>
                 V.Store(V.Scale(V.Load(state.Lost + j), down), state.Lost + j);
                 V.Store(max, state.Max + j);
                 V.Store(grown, state.Exponent + j);
-                Add(state, j, exp.Term(x0, grown));
+                ColumnLanes<V, T>.Add(state.Sum + j, state.Lost + j, exp.Term(x0, grown));
             }
         }
     }
@@ -81,8 +74,8 @@ internal static unsafe class ColumnPasses<V, S, T, M>
         nint w = V.Count;
         var exp = new ExtExp<V, T>();
         V bias = V.Broadcast(Const.Of<T>(Frame.Bias));
-        Fill(state.Sum, tile.Width, 0);
-        Fill(state.Lost, tile.Width, 0);
+        ColumnLanes<V, T>.Fill(state.Sum, tile.Width, 0);
+        ColumnLanes<V, T>.Fill(state.Lost, tile.Width, 0);
         for (nint row = 0; row < tile.Rows; row++, x += tile.Stride, kept += keptStride)
         {
             nint n = tile.WidthOf(row);
@@ -91,7 +84,7 @@ internal static unsafe class ColumnPasses<V, S, T, M>
                 V x0 = V.AtLeast(Edge<V, S, T, M>.Load(x + j, n - j, double.NegativeInfinity) - V.Load(state.Shift + j), exp.Floor);
                 V y = exp.Term(x0, V.Load(state.Exponent + j) - bias);
                 if (K.Yes) Edge<V, T, T, AsItself<T>>.Store(y, kept + j, n - j);
-                Add(state, j, y);
+                ColumnLanes<V, T>.Add(state.Sum + j, state.Lost + j, y);
             }
         }
     }
@@ -155,8 +148,8 @@ internal static unsafe class ColumnPasses<V, S, T, M>
     internal static void SumOfGradient<L>(S* y, S* dy, in ColumnTile tile, ColumnState<T> state) where L : struct, IChoice
     {
         nint w = V.Count;
-        Fill(state.Sum, tile.Width, 0);
-        Fill(state.Lost, tile.Width, 0);
+        ColumnLanes<V, T>.Fill(state.Sum, tile.Width, 0);
+        ColumnLanes<V, T>.Fill(state.Lost, tile.Width, 0);
         for (nint row = 0; row < tile.Rows; row++, y += tile.Stride, dy += tile.Stride)
         {
             nint n = tile.WidthOf(row);
@@ -169,7 +162,7 @@ internal static unsafe class ColumnPasses<V, S, T, M>
                     Cache.Prefetch(y + j);
                     d *= Edge<V, S, T, M>.Load(y + j, n - j, 0);
                 }
-                Add(state, j, d);
+                ColumnLanes<V, T>.Add(state.Sum + j, state.Lost + j, d);
             }
         }
     }
@@ -209,14 +202,5 @@ internal static unsafe class ColumnPasses<V, S, T, M>
                 Edge<V, S, T, M>.Store(e * V.Load(state.Sum + j), dx + j, n - j);
             }
         }
-    }
-
-    /// <summary>Sum - Lost += term; Lost is what rounding has added to Sum beyond the truth.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Add(ColumnState<T> state, nint j, V term)
-    {
-        V sum = V.Load(state.Sum + j), due = term - V.Load(state.Lost + j), next = sum + due;
-        V.Store((next - sum) - due, state.Lost + j);
-        V.Store(next, state.Sum + j);
     }
 }

@@ -26,7 +26,7 @@ internal static unsafe class ColumnSums<V, S, T, M>
                 V.Store(all, state.Exponent + j);
                 V.Store(V.Broadcast(T.Zero), state.Shift + j);
             }
-            FinishSums(tile, state, 1);
+            ColumnLanes<V, T>.Finish(tile, state.Sum, state.Lost, 1);
             if (AllExact(tile, state)) return;
         }
         SumByMax<No>(x, null, 0, tile, state);
@@ -57,29 +57,6 @@ internal static unsafe class ColumnSums<V, S, T, M>
         }
     }
 
-    /// <summary>Sum = (Sum - Lost) * scale, merged over phases.</summary>
-    internal static void FinishSums(in ColumnTile tile, ColumnState<T> state, double scale)
-    {
-        if (tile.Phases == 1)
-        {
-            for (nint j = 0; j < tile.Width; j += V.Count)
-                V.Store((V.Load(state.Sum + j) - V.Load(state.Lost + j)) * V.Broadcast(Const.Of<T>(scale)), state.Sum + j);
-            return;
-        }
-        for (nint c = 0; c < tile.Columns; c++)
-        {
-            double sum = 0, lost = 0;
-            for (nint i = c; i < tile.Width; i += tile.Columns)
-            {
-                double term = Const.ToDouble(state.Sum[i]) - Const.ToDouble(state.Lost[i]) - lost, grown = sum + term;
-                lost = grown - sum - term;
-                sum = grown;
-            }
-            state.Sum[c] = Const.Of<T>(sum * scale);
-        }
-        Spread(tile, state.Sum);
-    }
-
     /// <summary>Whether a column holds a NaN; only columns with a non-finite sum ask.</summary>
     internal static bool HasNaN(S* column, in ColumnTile tile)
     {
@@ -91,12 +68,6 @@ internal static unsafe class ColumnSums<V, S, T, M>
             }
         }
         return false;
-    }
-
-    /// <summary>Gives every phase of a column the same number: a copy for each.</summary>
-    internal static void Spread(in ColumnTile tile, T* lanes)
-    {
-        for (nint i = tile.Columns; i < tile.Width; i++) lanes[i] = lanes[i - tile.Columns];
     }
 
     private static void SumByMax<K>(S* x, T* kept, nint keptStride, in ColumnTile tile, ColumnState<T> state) where K : struct, IChoice
@@ -112,7 +83,7 @@ internal static unsafe class ColumnSums<V, S, T, M>
             V.Store(V.WhereLess(limit, size, zero, exp.Exponent(max)), state.Exponent + j);
         }
         ColumnPasses<V, S, T, M>.SumIn<K>(x, kept, keptStride, tile, state);
-        FinishSums(tile, state, 1 / (double)(1UL << 32) / (1UL << 32));
+        ColumnLanes<V, T>.Finish(tile, state.Sum, state.Lost, 1 / (double)(1UL << 32) / (1UL << 32));
     }
 
     private static bool AllExact(in ColumnTile tile, ColumnState<T> state)
@@ -128,6 +99,6 @@ internal static unsafe class ColumnSums<V, S, T, M>
     {
         if (tile.Phases == 1) return;
         for (nint i = tile.Columns; i < tile.Width; i++) max[i % tile.Columns] = T.MaxNumber(max[i % tile.Columns], max[i]);
-        Spread(tile, max);
+        ColumnLanes<V, T>.Spread(tile, max);
     }
 }

@@ -18,7 +18,7 @@ internal readonly unsafe struct SoftmaxColumnsBackward(void* y, void* dy, void* 
             S* p = (S*)y + tile.Start, q = (S*)dy + tile.Start, to = (S*)dx + tile.Start;
             if (log) ColumnPasses<V, S, T, M>.SumOfGradient<Yes>(p, q, tile, state);
             else ColumnPasses<V, S, T, M>.SumOfGradient<No>(p, q, tile, state);
-            ColumnSums<V, S, T, M>.FinishSums(tile, state, 1);
+            ColumnLanes<V, T>.Finish(tile, state.Sum, state.Lost, 1);
             if (log) ColumnPasses<V, S, T, M>.WriteGradient<OfLogSoftmax<V, T>>(p, q, to, tile, state);
             else ColumnPasses<V, S, T, M>.WriteGradient<OfSoftmax<V, T>>(p, q, to, tile, state);
         }
@@ -45,8 +45,8 @@ internal readonly unsafe struct LogSumExpColumnsBackward(void* x, void* lse, voi
                 state.Max[c] = ((T*)lse)[column + c];
                 state.Sum[c] = Lane1<T>.Max(M.Load<Lane1<T>>((S*)dy + column + c));
             }
-            ColumnSums<V, S, T, M>.Spread(tile, state.Max);
-            ColumnSums<V, S, T, M>.Spread(tile, state.Sum);
+            ColumnLanes<V, T>.Spread(tile, state.Max);
+            ColumnLanes<V, T>.Spread(tile, state.Sum);
             ColumnPasses<V, S, T, M>.WriteOfLogSumExp((S*)x + tile.Start, (S*)dx + tile.Start, tile, state);
         }
     }

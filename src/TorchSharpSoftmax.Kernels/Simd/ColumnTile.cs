@@ -12,7 +12,8 @@ internal readonly struct ColumnTile(nint start, nint columns, nint phases, nint 
     /// <summary>Vectors of any type fit a multiple of this; it is also the narrowest strip of a wide slice.</summary>
     internal const nint Unit = 64;
 
-    private const nint Widest = 512;
+    /// <summary>No strip is wider: room for one lane of each column.</summary>
+    internal const nint Widest = 512;
 
     /// <summary>Where the strip begins, in elements from the start of all memory.</summary>
     internal nint Start => start;
@@ -49,23 +50,4 @@ internal readonly struct ColumnTile(nint start, nint columns, nint phases, nint 
         nint tiles = (inner - 1) / fits + 1;
         return ((inner - 1) / tiles / Unit + 1) * Unit;
     }
-}
-
-/// <summary>What is remembered of each column: six numbers, each an array of lanes in the thread's scratch memory.</summary>
-internal readonly unsafe struct ColumnState<T>(T* at) where T : unmanaged
-{
-    private const nint Room = 512;
-
-    internal readonly T* Max = at;
-
-    internal readonly T* Shift = at + Room;
-
-    internal readonly T* Exponent = at + 2 * Room;
-
-    internal readonly T* Sum = at + 3 * Room;
-
-    internal readonly T* Lost = at + 4 * Room;
-
-    /// <summary>What the last pass takes: the factor of a probability, or a logarithm.</summary>
-    internal readonly T* Last = at + 5 * Room;
 }

@@ -1,0 +1,77 @@
+using TorchSharp;
+using TorchSharpSoftmax.Kernels;
+using static TorchSharp.torch;
+
+namespace TorchSharpSoftmax;
+
+/// <summary>What perpGrad takes beside its tensors, and the refusals that its forms share.</summary>
+internal readonly record struct PerpGradOptions(PerpGradGranularity Granularity, PerpRule Rule)
+{
+    internal static PerpGradOptions Checked(PerpGradGranularity granularity, bool rescale, double eps, double strength)
+    {
+        if (granularity is < PerpGradGranularity.Tensor or > PerpGradGranularity.Global)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(granularity), $"'{nameof(granularity)}' is {(int)granularity}; Tensor, Row or Global is required.");
+        }
+
+        if (!(eps >= 0 && double.IsFinite(eps)))
+        {
+            throw new ArgumentOutOfRangeException(nameof(eps), $"'{nameof(eps)}' is {eps}; 0 or more is required.");
+        }
+
+        CheckStrength(strength);
+        return new(granularity, new(rescale, eps, strength));
+    }
+
+    /// <summary>For the functions of one tensor, which know no others.</summary>
+    internal static PerpGradOptions OfOneTensor(PerpGradGranularity granularity, bool rescale, double eps, double strength) =>
+        granularity != PerpGradGranularity.Global
+            ? Checked(granularity, rescale, eps, strength)
+            : throw new ArgumentException(
+                $"'{nameof(granularity)}' is Global; Tensor or Row is required of a function of one tensor: perp_grad_ and PerpGrad have all parameters.",
+                nameof(granularity));
+
+    internal static void CheckStrength(double strength, string argument = "strength")
+    {
+        if (!(strength is >= 0 and <= 1))
+        {
+            throw new ArgumentOutOfRangeException(argument, $"'{argument}' is {strength}; 0 to 1 is required.");
+        }
+    }
+
+    /// <summary>A dense tensor of a real floating dtype.</summary>
+    internal static void CheckTensor(Tensor x, string argument)
+    {
+        Check.Alive(x, argument);
+        if (x.is_sparse)
+        {
+            throw new ArgumentException($"'{argument}' is sparse; a dense tensor is required.", argument);
+        }
+
+        if (!is_floating_point(x.dtype))
+        {
+            throw new ArgumentException($"'{argument}' has dtype {x.dtype}; a real floating dtype is required.", argument);
+        }
+    }
+
+    internal static void CheckPair(Tensor weight, Tensor grad, string ofWeight, string ofGrad)
+    {
+        CheckTensor(weight, ofWeight);
+        CheckTensor(grad, ofGrad);
+        Check.Device(grad, weight, ofGrad);
+        Check.Dtype(grad, weight.dtype, ofGrad);
+        Check.Shape(grad, weight, ofGrad);
+    }
+
+    /// <summary>How many vectors a tensor is cut into.</summary>
+    internal long Rows(Tensor x) => Granularity == PerpGradGranularity.Row && x.ndim > 1 ? x.size(0) : 1;
+
+    internal static double Tolerance(ScalarType dtype) => dtype switch
+    {
+        ScalarType.Float64 => PerpRule.Tolerance<double>(),
+        ScalarType.Float32 => PerpRule.Tolerance<float>(),
+        ScalarType.Float16 => PerpRule.Tolerance<Half>(),
+        _ => PerpRule.Tolerance<BFloat16>(),
+    };
+}

@@ -11,7 +11,7 @@ const string Solution = "TorchSharpSoftmax.sln";
 
 var commandLine = CommandLine.Read(Environment.GetCommandLineArgs());
 Environment.CurrentDirectory = Context.Environment.WorkingDirectory.FullPath;
-Processes.LeaveInterruptsToTheChild();
+Processes.LeaveInterruptsToTheChildren();
 
 Machine machine = null;
 Tests tests = null;

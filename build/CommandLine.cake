@@ -13,7 +13,8 @@ sealed class CommandLine
           --target=TASK   one of
               Grokking    set up, then train the grokking example (the default); ARGUMENTS go to it, try `./build.sh -- --help`
               Test        set up, build, check the format, run all tests at every instruction width; ARGUMENTS go to the test runners
-              Bench       set up, then run the benchmarks per width and number of threads; ARGUMENTS go to them
+              Bench       set up, then run the benchmarks per width and number of threads; ARGUMENTS: operators by name (all without one),
+                          then what goes to the benchmarks, such as --rounds 1 or --filter '*Forward*' (results then in artifacts/benchmarks)
               Pack        build the two packages into artifacts/
               Build       set up, then build everything
               Setup       find out where TorchSharp comes from and install what is missing; says what it did

@@ -1,38 +1,47 @@
-// Child processes: arguments as a list (no quoting), our console unless the output is asked for, and a Ctrl-C that leaves the ending to the child.
+// Child processes: arguments as a list (no quoting), our console unless the output is asked for, and a Ctrl-C that leaves the ending to the children.
 
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 static class Processes
 {
-    static volatile Process running;
-    static volatile bool interrupted;
+    // The lock for these three.
+    static readonly List<Process> running = new();
+    static bool interrupted;
+    static int exitCodeWhenInterrupted;
     static PosixSignalRegistration onTerminate;
 
-    // The terminal sends Ctrl-C to the child as well: it stops as it likes, we wait for it and pass its exit code on.
-    public static void LeaveInterruptsToTheChild()
+    // The terminal sends Ctrl-C to the children as well: they stop as they like, we wait for them and pass an exit code on.
+    public static void LeaveInterruptsToTheChildren()
     {
-        Console.CancelKeyPress += (_, e) =>
-        {
-            interrupted = true;
-            e.Cancel = running != null;
-        };
+        Console.CancelKeyPress += (_, e) => e.Cancel = Interrupt().Length > 0;
         onTerminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, context =>
         {
-            interrupted = true;
-            context.Cancel = running != null && !OperatingSystem.IsWindows();
-            if (context.Cancel)
-                Process.Start("kill", new[] { "-TERM", running.Id.ToString() });
+            var children = Interrupt();
+            context.Cancel = children.Length > 0 && !OperatingSystem.IsWindows();
+            foreach (var child in context.Cancel ? children : Array.Empty<int>())
+                Process.Start("kill", new[] { "-TERM", child.ToString() });
         });
+    }
+
+    static int[] Interrupt()
+    {
+        lock (running)
+        {
+            interrupted = true;
+            return running.Select(child => child.Id).ToArray();
+        }
     }
 
     public static int Run(string file, IEnumerable<string> arguments, IDictionary<string, string> environment = null, TimeSpan? limit = null) =>
         Run(file, arguments, environment, limit, null);
 
-    public static (int ExitCode, string Output) Capture(string file, params string[] arguments)
+    public static (int ExitCode, string Output) Capture(string file, params string[] arguments) => Capture(file, arguments, null);
+
+    public static (int ExitCode, string Output) Capture(string file, IEnumerable<string> arguments, IDictionary<string, string> environment, TimeSpan? limit = null)
     {
         var output = new System.Text.StringBuilder();
-        var exitCode = Run(file, arguments, null, null, output);
+        var exitCode = Run(file, arguments, environment, limit, output);
         return (exitCode, output.ToString());
     }
 
@@ -57,15 +66,14 @@ static class Processes
         void Keep(object sender, DataReceivedEventArgs e)
         {
             lock (output)
-                output.AppendLine(e.Data);
+                output.Append(e.Data).Append(e.Data == null ? "" : "\n");
         }
         if (output != null)
         {
             process.OutputDataReceived += Keep;
             process.ErrorDataReceived += Keep;
         }
-        process.Start();
-        running = process;
+        Start(process);
         if (output != null)
         {
             process.BeginOutputReadLine();
@@ -77,9 +85,40 @@ static class Processes
             process.Kill(entireProcessTree: true);
         }
         process.WaitForExit();
-        running = null;
-        if (interrupted)
-            Environment.Exit(process.ExitCode == 0 ? 130 : process.ExitCode);
+        lock (running)
+        {
+            running.Remove(process);
+            if (interrupted && exitCodeWhenInterrupted == 0)
+                exitCodeWhenInterrupted = process.ExitCode;
+        }
+        EndIfInterrupted();
         return process.ExitCode;
+    }
+
+    static void Start(Process process)
+    {
+        lock (running)
+        {
+            if (!interrupted)
+            {
+                process.Start();
+                running.Add(process);
+                return;
+            }
+        }
+        EndIfInterrupted();
+    }
+
+    // Children run two at a time: the last one to end takes us along.
+    static void EndIfInterrupted()
+    {
+        lock (running)
+        {
+            if (!interrupted)
+                return;
+            if (running.Count == 0)
+                Environment.Exit(exitCodeWhenInterrupted == 0 ? 130 : exitCodeWhenInterrupted);
+        }
+        System.Threading.Thread.Sleep(System.Threading.Timeout.Infinite);
     }
 }

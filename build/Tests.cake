@@ -1,6 +1,8 @@
-// The tests: each test project once per instruction width, in processes of their own, their reports summed.
+// The tests: each test project at the instruction widths that it asks for, two processes at a time, their reports summed.
 
+using System.Collections.Concurrent;
 using System.Globalization;
+using System.Runtime.Intrinsics.X86;
 using System.Xml.Linq;
 
 sealed class Tests
@@ -8,25 +10,32 @@ sealed class Tests
     const string Reports = "artifacts/test-results";
     static readonly TimeSpan Limit = TimeSpan.FromMinutes(8);
 
+    // Most test processes work on one core most of the time.
+    static readonly int AtOnce = Math.Min(2, Environment.ProcessorCount);
+
     // What could choose a width or a mode from outside: every run starts without it and adds its own.
     static readonly string[] Deciding =
     {
         "TORCHSHARPSOFTMAX_MAX_VECTOR_BITS", "TORCHSHARP_STANDIN_STRICT", "DOTNET_EnableAVX512", "DOTNET_EnableAVX2", "DOTNET_EnableHWIntrinsic",
     };
 
-    // A forced width still compiles for this machine's processor; the last ones imitate a lesser processor as well.
-    static readonly (string Name, string Variable, string Value)[] Widths =
-    {
-        ("best width", null, null),
-        ("256 bits", "TORCHSHARPSOFTMAX_MAX_VECTOR_BITS", "256"),
-        ("128 bits", "TORCHSHARPSOFTMAX_MAX_VECTOR_BITS", "128"),
-        ("one lane", "TORCHSHARPSOFTMAX_MAX_VECTOR_BITS", "0"),
-        ("no AVX-512", "DOTNET_EnableAVX512", "0"),
-        ("no SIMD", "DOTNET_EnableHWIntrinsic", "0"),
-    };
+    static readonly int BestBits = Avx512BW.VL.IsSupported ? 512 : Avx2.IsSupported ? 256 : 128;
+
+    sealed record Width(string Name, int Bits, string Variable = null, string Value = null);
+
+    // A forced width still compiles for this machine's processor; "no" something imitates a lesser processor as well.
+    static readonly Width Best = new("best width", BestBits), NoAvx512 = new("no AVX-512", 256, "DOTNET_EnableAVX512", "0"), NoSimd = new("no SIMD", 0, "DOTNET_EnableHWIntrinsic", "0");
+    static readonly Width[] Forced = new[] { ("256 bits", 256), ("128 bits", 128), ("one lane", 0) }
+        .Select(w => new Width(w.Item1, w.Item2, "TORCHSHARPSOFTMAX_MAX_VECTOR_BITS", w.Item2.ToString(CultureInfo.InvariantCulture))).ToArray();
+
+    // These tests look at what no width changes; TorchSharpSoftmax.Tests/BestWidthOnlyAttribute.cs.
+    const string BestWidthOnly = "BestWidthOnly=true";
+
+    sealed record Ran(string Name, Width Width, string[] Tests, string[] ForEveryWidth);
 
     readonly string[] runnerArguments;
     readonly List<string> failures = new();
+    readonly List<Ran> runs = new();
     int passed, failed, skipped;
 
     Tests(string[] runnerArguments) => this.runnerArguments = runnerArguments;
@@ -39,16 +48,34 @@ sealed class Tests
             System.IO.Directory.Delete(Reports, recursive: true);
         System.IO.Directory.CreateDirectory(Reports);
         var tests = new Tests(runnerArguments);
-        tests.CheckFormat();
-        // The kernels first: they are quick, and what is wrong there is wrong everywhere else.
-        tests.RunAtEveryWidth("kernels", "tests/TorchSharpSoftmax.Kernels.Tests", Widths);
-        if (torchSharpFrom == "native")
-            tests.RunAtEveryWidth("stand-in", "native/TorchSharp.Tests", Widths[..1]);
-        tests.RunAtEveryWidth("library", "tests/TorchSharpSoftmax.Tests", Widths[..^1]);
-        // Strict: the stand-in punishes what the real TorchSharp punishes, whatever the width. The real one does not look at the variable.
-        tests.RunAtEveryWidth("strict", "tests/TorchSharpSoftmax.Tests", Widths[..1], ("TORCHSHARP_STANDIN_STRICT", "1"));
-        tests.RunAtEveryWidth("examples", "tests/Examples.Tests", Widths[..1]);
+        var plan = new ConcurrentQueue<Action>(tests.Plan(torchSharpFrom == "native"));
+        var workers = Enumerable.Range(0, AtOnce).Select(_ => System.Threading.Tasks.Task.Run(() =>
+        {
+            while (plan.TryDequeue(out var next))
+                next();
+        }));
+        System.Threading.Tasks.Task.WaitAll(workers.ToArray());
+        tests.CompareWidths();
         return tests;
+    }
+
+    // The longest first, so that no core is idle at the end.
+    IEnumerable<Action> Plan(bool native)
+    {
+        const string kernels = "tests/TorchSharpSoftmax.Kernels.Tests", library = "tests/TorchSharpSoftmax.Tests";
+        // The kernels' tests go through every width of the machine in one process, and fail if one is missed.
+        yield return () => RunOnce("kernels", kernels, Best);
+        yield return CheckFormat;
+        yield return () => RunOnce("examples", "tests/Examples.Tests", Best);
+        yield return () => RunOnce("kernels", kernels, NoSimd);
+        yield return () => RunUnlessBest("kernels", kernels, NoAvx512);
+        yield return () => RunOnce("library", library, Best);
+        // Strict: the stand-in punishes what the real TorchSharp punishes, whatever the width. The real one does not look at the variable.
+        yield return () => RunOnce("strict", library, Best, ("TORCHSHARP_STANDIN_STRICT", "1"));
+        foreach (var width in Forced.Append(NoAvx512))
+            yield return () => RunUnlessBest("library", library, width);
+        if (native)
+            yield return () => RunOnce("stand-in", "native/TorchSharp.Tests", Best);
     }
 
     // Called last of all, after Cake's own report: the counts are the last line.
@@ -65,60 +92,84 @@ sealed class Tests
         Console.WriteLine($"{passed} passed, {failed} failed, {skipped} skipped");
     }
 
+    // What `dotnet format --verify-no-changes` holds, in a quarter of its time: the build before this has refused every warning of an analyzer or of a code style.
     void CheckFormat()
     {
         var watch = Stopwatch.StartNew();
-        var exitCode = Processes.Run("dotnet", new[] { "format", "TorchSharpSoftmax.sln", "--verify-no-changes", "--no-restore" });
-        if (exitCode != 0)
-            Fail("format: `dotnet format TorchSharpSoftmax.sln` would change files (listed above).");
-        Console.WriteLine(Line("format", "", exitCode == 0 ? "ok" : "FAILED", watch.Elapsed));
-    }
-
-    void RunAtEveryWidth(string name, string project, (string Name, string Variable, string Value)[] widths, params (string Name, string Value)[] always)
-    {
-        int? ranAtBest = null;
-        foreach (var width in widths)
+        var (spaces, spacing) = Processes.Capture("dotnet", "format", "whitespace", ".", "--folder", "--verify-no-changes");
+        var (order, imports) = Processes.Capture("dotnet", "format", "style", "TorchSharpSoftmax.sln", "--diagnostics", "IMPORTS", "--verify-no-changes", "--no-restore");
+        lock (runs)
         {
-            var environment = Deciding.ToDictionary(v => v, v => (string)null);
-            foreach (var (variable, value) in always)
-                environment[variable] = value;
-            if (width.Variable != null)
-                environment[width.Variable] = width.Value;
-            var ran = RunOnce(name, project, width.Name, environment);
-            ranAtBest ??= ran;
-            if (ran != null && ran < ranAtBest)
-                Fail($"{name}, {width.Name}: ran {ran} tests, the best width ran {ranAtBest}.");
+            if (spaces != 0 || order != 0)
+                Fail("format: `dotnet format TorchSharpSoftmax.sln` would change files (listed above).");
+            Tell(spacing + imports, "format", "", spaces == 0 && order == 0 ? "ok" : "FAILED", watch);
         }
     }
 
-    // How many tests ran: passed and failed, not the skipped ones. Null where the process left no report.
-    int? RunOnce(string name, string project, string width, Dictionary<string, string> environment)
+    // Where the machine's best width is no wider, the run would be the best one's over again.
+    void RunUnlessBest(string name, string project, Width width)
     {
-        var watch = Stopwatch.StartNew();
+        if (width.Bits < BestBits)
+            RunOnce(name, project, width);
+        else
+            lock (runs)
+                Tell("", name, width.Name, $"nothing else than the best width, {BestBits} bits", null);
+    }
+
+    void RunOnce(string name, string project, Width width, params (string Name, string Value)[] always)
+    {
+        // Two processes share the cores: a pool of threads that spins while it waits would take the other one's.
+        var environment = new Dictionary<string, string>(Deciding.Select(v => KeyValuePair.Create(v, (string)null))) { ["OMP_WAIT_POLICY"] = "PASSIVE" };
+        foreach (var (variable, value) in always.Append((width.Variable, width.Value)).Where(v => v.Item1 != null))
+            environment[variable] = value;
         var assembly = $"{project}/bin/Release/net10.0/{System.IO.Path.GetFileName(project)}.dll";
-        var report = $"{Reports}/{name}-{width.Replace(' ', '-')}.xml";
-        var arguments = new List<string> { "exec", assembly, "-noLogo", "-reporter", "quiet", "-xml", report };
-        if (Console.IsOutputRedirected)
-            arguments.Add("-noColor");
-        var exitCode = Processes.Run("dotnet", arguments.Concat(runnerArguments), environment, Limit);
-        var assemblies = Read(report);
-        if (assemblies == null)
+        var report = $"{Reports}/{name}-{width.Name.Replace(' ', '-')}.xml";
+        var arguments = new List<string> { "exec", assembly, "-noLogo", "-noColor", "-reporter", "quiet", "-xml", report };
+        if (width != Best)
+            arguments.AddRange(new[] { "-trait-", BestWidthOnly });
+        var watch = Stopwatch.StartNew();
+        var (exitCode, output) = Processes.Capture("dotnet", arguments.Concat(runnerArguments), environment, Limit);
+        lock (runs)
+            Tell(output, name, width.Name, Count(name, width, exitCode, Read(report)), watch);
+    }
+
+    string Count(string name, Width width, int exitCode, XElement report)
+    {
+        var where = $"{name}, {width.Name}";
+        if (report == null)
         {
-            Fail($"{name}, {width}: the test process ended with exit code {exitCode} and left no report.");
-            Console.WriteLine(Line(name, width, $"CRASHED, exit code {exitCode}", watch.Elapsed));
-            return null;
+            Fail($"{where}: the test process ended with exit code {exitCode} and left no report.");
+            return $"CRASHED, exit code {exitCode}";
         }
-        int Sum(string attribute) => assemblies.Elements("assembly").Sum(a => int.Parse(a.Attribute(attribute)?.Value ?? "0", CultureInfo.InvariantCulture));
+        int Sum(string attribute) => report.Elements("assembly").Sum(a => int.Parse(a.Attribute(attribute)?.Value ?? "0", CultureInfo.InvariantCulture));
         var (good, bad, errors, left) = (Sum("passed"), Sum("failed"), Sum("errors"), Sum("skipped"));
         passed += good;
         failed += bad + errors;
         skipped += left;
-        failures.AddRange(assemblies.Descendants("test").Where(t => (string)t.Attribute("result") == "Fail").Select(t => $"{name}, {width}: {(string)t.Attribute("name")}"));
-        failures.AddRange(assemblies.Descendants("error").Select(e => $"{name}, {width}: {(string)e.Attribute("type")} {(string)e.Attribute("name")}"));
+        var tests = report.Descendants("test").Where(t => (string)t.Attribute("result") is "Pass" or "Fail").ToArray();
+        failures.AddRange(tests.Where(t => (string)t.Attribute("result") == "Fail").Select(t => $"{where}: {(string)t.Attribute("name")}"));
+        failures.AddRange(report.Descendants("error").Select(e => $"{where}: {(string)e.Attribute("type")} {(string)e.Attribute("name")}"));
         if (exitCode != 0 && bad + errors == 0)
-            Fail($"{name}, {width}: all tests passed, yet the test process ended with exit code {exitCode}.");
-        Console.WriteLine(Line(name, width, $"{good,6} passed {bad + errors,4} failed {left,4} skipped", watch.Elapsed));
-        return good + bad;
+            Fail($"{where}: all tests passed, yet the test process ended with exit code {exitCode}.");
+        string[] Names(IEnumerable<XElement> of) => of.Select(t => (string)t.Attribute("name")).ToArray();
+        bool IsForEveryWidth(XElement test) => !test.Descendants("trait").Any(t => $"{(string)t.Attribute("name")}={(string)t.Attribute("value")}" == BestWidthOnly);
+        runs.Add(new Ran(name, width, Names(tests), Names(tests.Where(IsForEveryWidth))));
+        return $"{good,6} passed {bad + errors,4} failed {left,4} skipped";
+    }
+
+    // A test that a lesser width lost, or skipped where the best one ran it, is a failure.
+    void CompareWidths()
+    {
+        foreach (var best in runs.Where(r => r.Width == Best).ToArray())
+        {
+            foreach (var lesser in runs.Where(r => r.Name == best.Name && r.Width != Best))
+            {
+                foreach (var lost in best.ForEveryWidth.Except(lesser.Tests))
+                    Fail($"{lesser.Name}, {lesser.Width.Name}: {lost} did not run; it did at the best width.");
+                if (lesser.Tests.Length < best.ForEveryWidth.Length)
+                    Fail($"{lesser.Name}, {lesser.Width.Name}: ran {lesser.Tests.Length} tests, the best width ran {best.ForEveryWidth.Length} for every width.");
+            }
+        }
     }
 
     static XElement Read(string report)
@@ -139,6 +190,11 @@ sealed class Tests
         failures.Add(what);
     }
 
-    static string Line(string name, string width, string result, TimeSpan time) =>
-        string.Create(CultureInfo.InvariantCulture, $"  {name,-10}{width,-12}{result,-40}{time.TotalSeconds,7:0.0} s");
+    // What a process said, then its line.
+    static void Tell(string output, string name, string width, string result, Stopwatch watch)
+    {
+        var time = watch == null ? "" : string.Create(CultureInfo.InvariantCulture, $"{watch.Elapsed.TotalSeconds,7:0.0} s");
+        Console.Write(output);
+        Console.WriteLine($"  {name,-10}{width,-12}{result,-40}{time}");
+    }
 }

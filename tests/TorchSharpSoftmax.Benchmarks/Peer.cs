@@ -20,10 +20,16 @@ internal static unsafe partial class Peer
 
     private static nint SoftmaxOperator => field != 0 ? field : field = ts_operator("_softmax.out");
 
+    private static nint LogSoftmaxOperator => field != 0 ? field : field = ts_operator("_log_softmax.out");
+
     private static nint BackwardOperator => field != 0 ? field : field = ts_operator("_softmax_backward_data.out");
 
-    public static void SoftmaxOut(Tensor x, long dim, Tensor y) =>
-        Call(SoftmaxOperator, [new(Tag.Tensor, x.Handle), new(Tag.Int, (nint)dim), new(Tag.Bool, 0), new(Tag.Tensor, y.Handle)]);
+    public static void SoftmaxOut(Tensor x, long dim, Tensor y) => SoftmaxOut(SoftmaxOperator, x, dim, y);
+
+    public static void LogSoftmaxOut(Tensor x, long dim, Tensor y) => SoftmaxOut(LogSoftmaxOperator, x, dim, y);
+
+    private static void SoftmaxOut(nint op, Tensor x, long dim, Tensor y) =>
+        Call(op, [new(Tag.Tensor, x.Handle), new(Tag.Int, (nint)dim), new(Tag.Bool, 0), new(Tag.Tensor, y.Handle)]);
 
     public static void SoftmaxBackwardOut(Tensor dy, Tensor y, long dim, Tensor dx) =>
         Call(BackwardOperator,

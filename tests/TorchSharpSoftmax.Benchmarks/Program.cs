@@ -1,14 +1,17 @@
 using System.Globalization;
 using TorchSharpSoftmax.Benchmarks;
 
-// One process = one vector width, one thread count, one set of peers' settings: all of them come from the environment.
+// One process = one operator, one vector width, one thread count, one set of peers' settings; the last two come from the environment.
 // The Bench task of build.cake starts one process for each.
+const int NothingToMeasure = 3;
+
 string folder = "results";
-string name = "softmax";
 int rounds = 5;
 int threads = 1;
 bool keepBlocks = false;
 string[] filters = ["*"];
+string[] known = [.. Table.All.Select(table => table.Operator).Distinct()];
+string[] operators = known;
 try
 {
     for (int i = 0; i < args.Length; i++)
@@ -25,16 +28,22 @@ try
 
         switch (argument)
         {
+            case "--list": Array.ForEach(known, Console.WriteLine); return 0;
+            case "--operator": operators = [Value()]; break;
             case "--out": folder = Value(); break;
-            case "--name": name = Value(); break;
             case "--rounds": rounds = Whole(); break;
             case "--threads": threads = Whole(); break;
             case "--keep-large-blocks": keepBlocks = true; break;
-            case "--readme": ReadmeSection.Write(Value(), folder); return 0;
             case "--filter": filters = Value().Split(','); break;
+            case "--pages": Pages.Write(Value(), folder); return 0;
             default:
-                throw new ArgumentException($"'{argument}' is unknown; --out, --name, --rounds, --threads, --keep-large-blocks, --filter and --readme are known.");
+                throw new ArgumentException($"'{argument}' is unknown; --list, --operator, --out, --rounds, --threads, --keep-large-blocks, --filter and --pages are known.");
         }
+    }
+
+    if (operators.Except(known).FirstOrDefault() is { } unknown)
+    {
+        throw new ArgumentException($"'--operator' is '{unknown}'; {string.Join(", ", known)} are known.");
     }
 }
 catch (ArgumentException e)
@@ -44,7 +53,15 @@ catch (ArgumentException e)
 }
 
 Settings settings = Settings.Apply(threads, keepBlocks);
-List<Measurement> measurements = Rounds.Run(rounds, filters);
-string path = Report.Write(folder, name, settings, rounds, measurements);
-Console.WriteLine(path);
-return measurements.Count > 0 ? 0 : 1;
+int exitCode = NothingToMeasure;
+foreach (string name in operators)
+{
+    List<Measurement> measurements = Rounds.Run([.. Table.All.Where(table => table.Operator == name && settings.Covers(table))], rounds, filters);
+    if (measurements.Count > 0)
+    {
+        Console.WriteLine(Report.Write(folder, name, settings, rounds, measurements));
+        exitCode = 0;
+    }
+}
+
+return exitCode;

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.IO.Enumeration;
 using BenchmarkDotNet.Columns;
 using BenchmarkDotNet.Configs;
 using BenchmarkDotNet.Engines;
@@ -14,24 +15,28 @@ using Perfolizer.Horology;
 namespace TorchSharpSoftmax.Benchmarks;
 
 /// <summary>The median time of one variant on one shape in one round, in nanoseconds per call.</summary>
-internal sealed record Measurement(Type Group, Shape Shape, string Variant, int Round, double Nanoseconds);
+internal sealed record Measurement(Type Table, ICase Case, string Variant, int Round, double Nanoseconds);
 
 /// <summary>
-/// Runs all benchmarks several times over in this one process. Within a round the variants of a shape run next to each other in a
+/// Runs all benchmarks several times over in this one process. Within a round the variants of a case run next to each other in a
 /// shuffled order, so that drift of the machine's speed hits them alike; ratios are formed inside a round only.
 /// </summary>
 internal static class Rounds
 {
-    public static List<Measurement> Run(int rounds, string[] filters)
+    public static List<Measurement> Run(Table[] tables, int rounds, string[] filters)
     {
         var all = new List<Measurement>();
         for (int round = 0; round < rounds; round++)
         {
-            foreach (Type type in new[] { typeof(SoftmaxForward), typeof(SoftmaxBackward), typeof(SoftmaxAllocating), typeof(SoftmaxForwardBackward) })
+            int before = all.Count;
+            foreach (Table table in tables)
             {
-                Summary summary = BenchmarkRunner.Run(type, Config(round, filters));
-                all.AddRange(summary.Reports.Where(r => r.ResultStatistics is not null).Select(r => From(r, round)));
-                Workload.Drop();
+                all.AddRange(table.Measure is null ? FromBenchmarks(table.Type, round, filters) : FromTable(table, round, filters));
+            }
+
+            if (all.Count == before)
+            {
+                break;
             }
 
             Console.WriteLine($"round {round + 1} of {rounds} done");
@@ -40,11 +45,21 @@ internal static class Rounds
         return all;
     }
 
-    private static Measurement From(BenchmarkReport report, int round)
+    private static IEnumerable<Measurement> FromBenchmarks(Type type, int round, string[] filters)
     {
-        return new Measurement(report.BenchmarkCase.Descriptor.Type, (Shape)report.BenchmarkCase.Parameters[nameof(Workload.Shape)],
-            report.BenchmarkCase.Descriptor.WorkloadMethod.Name, round, report.ResultStatistics!.Median);
+        Summary summary = BenchmarkRunner.Run(type, Config(round, filters));
+        Workload.Drop();
+        return
+        [
+            .. from report in summary.Reports
+               where report.ResultStatistics is not null
+               let run = report.BenchmarkCase
+               select new Measurement(type, (ICase)run.Parameters.Items[0].Value, run.Descriptor.WorkloadMethod.Name, round, report.ResultStatistics!.Median),
+        ];
     }
+
+    private static IEnumerable<Measurement> FromTable(Table table, int round, string[] filters) =>
+        filters.Any(filter => FileSystemName.MatchesSimpleExpression(filter, $"{table.Type.FullName}.{nameof(table.Measure)}")) ? table.Measure!(round) : [];
 
     private static ManualConfig Config(int round, string[] filters) =>
         ManualConfig.CreateEmpty()
@@ -63,14 +78,17 @@ internal static class Rounds
             .WithOrderer(new Shuffled(round))
             .WithOptions(ConfigOptions.DisableLogFile | ConfigOptions.DisableOptimizationsValidator);
 
-    /// <summary>Shapes in their order, the variants of each in an order drawn for this round.</summary>
+    /// <summary>Cases in their order, the variants of each in an order drawn for this round.</summary>
     private sealed class Shuffled(int round) : DefaultOrderer
     {
         public override IEnumerable<BenchmarkCase> GetExecutionOrder(
             ImmutableArray<BenchmarkCase> cases, IEnumerable<BenchmarkLogicalGroupRule>? order = null)
         {
             var random = new Random(1000 + round);
-            return cases.GroupBy(c => c.Parameters.DisplayInfo).SelectMany(shape => shape.OrderBy(_ => random.Next()).ToList());
+            return cases.GroupBy(c => c.Parameters.DisplayInfo).SelectMany(variants => variants.OrderBy(_ => random.Next()).ToList());
         }
+
+        /// <summary>As they ran, not by their names.</summary>
+        public override IEnumerable<BenchmarkCase> GetSummaryOrder(ImmutableArray<BenchmarkCase> cases, Summary summary) => cases;
     }
 }

@@ -17,10 +17,21 @@ internal sealed record Settings(string Cpu, int Threads, bool KeepLargeBlocks)
         }
 
         torch.set_num_threads(threads);
-        return new Settings(CpuName(), threads, keepLargeBlocks);
+        return new Settings(CpuInfo("model name") ?? RuntimeInformation.ProcessArchitecture.ToString(), threads, keepLargeBlocks);
     }
 
-    public string CpuFolder => Regex.Replace(Cpu, "[^A-Za-z0-9]+", "-").Trim('-').ToLowerInvariant();
+    /// <summary>Processors of one name differ, the widths of their vectors above all.</summary>
+    public string Folder => $"{Regex.Replace(Cpu, "[^A-Za-z0-9]+", "-").Trim('-').ToLowerInvariant()}-{MachineBits}-bit";
+
+    public string FileName(string name) => $"{name}-{(Isa.Bits == 0 ? "one-lane" : $"{Isa.Bits}-bit")}-{Threads}-thread{(KeepLargeBlocks ? "-blocks-kept" : "")}";
+
+    /// <summary>Whether a table is measured in such a process.</summary>
+    public bool Covers(Table table) => (Isa.Bits == MachineBits || table.AtLesserWidths) && (!KeepLargeBlocks || table.WithBlocksKept);
+
+    /// <summary>What the processor has, whatever this process was told to use.</summary>
+    private static int MachineBits => CpuInfo("flags")?.Split(' ') is not { } flags ? Isa.AvailableBits[0]
+        : flags.Contains("avx512bw") && flags.Contains("avx512vl") ? 512
+        : flags.Contains("avx2") ? 256 : 128;
 
     public string Describe()
     {
@@ -28,14 +39,15 @@ internal sealed record Settings(string Cpu, int Threads, bool KeepLargeBlocks)
         string environment = string.Join(", ", names
             .Select(n => (Name: n, Value: Environment.GetEnvironmentVariable(n)))
             .Where(e => e.Value is not null).Select(e => $"`{e.Name}={e.Value}`"));
-        return $"{Cpu}, {RuntimeInformation.FrameworkDescription}, {RuntimeInformation.OSDescription}; kernels at {Isa.Bits} bits; {Threads} thread(s); "
+        string family = CpuInfo("cpu family") is { } number ? $" (family {number}, model {CpuInfo("model")})" : "";
+        return $"{Cpu}{family}, {RuntimeInformation.FrameworkDescription}, {RuntimeInformation.OSDescription}; kernels at {Isa.Bits} bits; {Threads} thread(s); "
             + $"large freed blocks {(KeepLargeBlocks ? "kept" : "returned (malloc as it is)")}; environment: {(environment.Length == 0 ? "none" : environment)}.";
     }
 
-    private static string CpuName()
+    private static string? CpuInfo(string key)
     {
         const string info = "/proc/cpuinfo";
-        string? line = File.Exists(info) ? File.ReadLines(info).FirstOrDefault(l => l.StartsWith("model name", StringComparison.Ordinal)) : null;
-        return line?.Split(':', 2)[1].Trim() ?? RuntimeInformation.ProcessArchitecture.ToString();
+        IEnumerable<string[]> lines = File.Exists(info) ? File.ReadLines(info).Select(line => line.Split(':', 2, StringSplitOptions.TrimEntries)) : [];
+        return lines.FirstOrDefault(line => line[0] == key)?[^1];
     }
 }

@@ -3,24 +3,16 @@ using static TorchSharp.torch;
 
 namespace TorchSharpSoftmax.Benchmarks;
 
-/// <summary>Outer x length x inner elements; softmax runs along the middle. Inner = 1 is the last dimension.</summary>
-public sealed record Shape(long Outer, long Length, long Inner = 1, ScalarType Dtype = ScalarType.Float32)
+/// <summary>Outer x length x inner elements; an operator runs along the middle. Inner = 1 is the last dimension.</summary>
+public sealed record Shape(long Outer, long Length, long Inner = 1, ScalarType Dtype = ScalarType.Float32) : ICase
 {
     public long Elements => Outer * Length * Inner;
+
+    public double Units => Elements;
 
     public int ElementSize => Dtype switch { ScalarType.Float64 => 8, ScalarType.Float32 => 4, _ => 2 };
 
     public long[] Sizes => Inner == 1 ? [Outer, Length] : [Outer, Length, Inner];
-
-    /// <summary>From a row that fits L1 to one that fits no cache, then the row-wise shapes of models, then another dim and another dtype.</summary>
-    public static IEnumerable<Shape> All =>
-    [
-        .. Enumerable.Range(0, 9).Select(i => new Shape(1, 1024L << (2 * i))),
-        new(32768, 100), new(4096, 1024), new(1024, 32000), new(256, 50257), new(64, 256000),
-        new(64, 1000, 256),
-        new(1, 1 << 24, 1, ScalarType.BFloat16), new(1, 1 << 26, 1, ScalarType.BFloat16), new(1024, 32000, 1, ScalarType.BFloat16),
-        new(1, 1 << 22, 1, ScalarType.Float64),
-    ];
 
     public override string ToString()
     {

@@ -5,18 +5,34 @@ using static TorchSharp.torch.nn;
 
 namespace TorchSharpSoftmax.Benchmarks;
 
-/// <summary>softmax(x) into an output that exists.</summary>
-public class SoftmaxForward : Workload
+public abstract class SoftmaxWorkload : RowWorkload
 {
-    internal static readonly Column[] Columns =
+    /// <summary>From a row that fits L1 to one that fits no cache, then the row-wise shapes of models, then another dim and another dtype.</summary>
+    protected override IEnumerable<Shape> Measured =>
     [
-        new("auto / torch", nameof(Auto), nameof(Torch)),
+        .. Enumerable.Range(0, 9).Select(i => new Shape(1, 1024L << (2 * i))),
+        new(32768, 100), new(4096, 1024), new(1024, 32000), new(256, 50257), new(64, 256000),
+        new(64, 1000, 256),
+        new(1, 1 << 24, 1, ScalarType.BFloat16), new(1, 1 << 26, 1, ScalarType.BFloat16), new(1024, 32000, 1, ScalarType.BFloat16),
+        new(1, 1 << 22, 1, ScalarType.Float64),
+    ];
+}
+
+/// <summary>softmax(x) into an output that exists.</summary>
+public class SoftmaxForward : SoftmaxWorkload
+{
+    internal static readonly Table Table = new(
+        "softmax",
+        "softmax into an output that exists. The limit is what memory allows: the same reads and writes with next to no arithmetic. libtorch never splits a lone row over threads.",
+        nameof(Torch), "torch, ns/element",
+    [
+        new("auto / torch", nameof(Auto), nameof(Torch), new("softmax, into an output that exists", "libtorch's")),
         new("two-pass / torch", nameof(TwoPass), nameof(Torch)),
         new("three-pass / torch", nameof(ThreePass), nameof(Torch)),
         new("two-pass / three-pass", nameof(TwoPass), nameof(ThreePass)),
         new("auto / limit (read + streamed scale)", nameof(Auto), nameof(LimitStreamed)),
         new("auto / limit (read + scale)", nameof(Auto), nameof(Limit)),
-    ];
+    ]) { AtLesserWidths = true };
 
     [Benchmark(Baseline = true)]
     public void Torch() => Peer.SoftmaxOut(X, Dim, Out);
@@ -40,13 +56,13 @@ public class SoftmaxForward : Workload
 }
 
 /// <summary>dx = y (dy - sum(dy y)) into an output that exists.</summary>
-public class SoftmaxBackward : Workload
+public class SoftmaxBackward : SoftmaxWorkload
 {
-    internal static readonly Column[] Columns =
+    internal static readonly Table Table = new("softmax", "The gradient of softmax by itself, into an output that exists.", nameof(Torch), "torch, ns/element",
     [
         new("ours / torch", nameof(Ours), nameof(Torch)),
         new("ours / limit (read two + streamed combine)", nameof(Ours), nameof(LimitStreamed)),
-    ];
+    ]);
 
     [Benchmark(Baseline = true)]
     public void Torch() => Peer.SoftmaxBackwardOut(Dy, Y, Dim, Out);
@@ -59,9 +75,10 @@ public class SoftmaxBackward : Workload
 }
 
 /// <summary>softmax(x) into a fresh output: what a plain call costs.</summary>
-public class SoftmaxAllocating : Workload
+public class SoftmaxAllocating : SoftmaxWorkload
 {
-    internal static readonly Column[] Columns = [new("ours / torch", nameof(Ours), nameof(Torch))];
+    internal static readonly Table Table = new("softmax", "softmax into a fresh output: what a plain call costs.", nameof(Torch), "torch, ns/element",
+        [new("ours / torch", nameof(Ours), nameof(Torch))]) { WithBlocksKept = true };
 
     [Benchmark(Baseline = true)]
     public void Torch() => X.softmax(Dim).Dispose();
@@ -71,21 +88,17 @@ public class SoftmaxAllocating : Workload
 }
 
 /// <summary>Forward and backward through autograd: what a training step sees.</summary>
-public class SoftmaxForwardBackward : Workload
+public class SoftmaxForwardBackward : SoftmaxWorkload
 {
-    internal static readonly Column[] Columns = [new("ours / torch", nameof(Ours), nameof(Torch))];
+    internal static readonly Table Table = new(
+        "softmax",
+        "softmax, forward and backward through autograd: fresh outputs and gradients, whose page faults cost both sides more than the arithmetic.",
+        nameof(Torch), "torch, ns/element",
+        [new("ours / torch", nameof(Ours), nameof(Torch), new("softmax, forward and backward", "libtorch's"))]) { WithBlocksKept = true };
 
     [Benchmark(Baseline = true)]
-    public void Torch() => Full(static (x, dim) => x.softmax(dim));
+    public void Torch() => Full(static x => x.softmax(Dim));
 
     [Benchmark]
-    public void Ours() => Full(static (x, dim) => functional.two_pass_softmax(x, dim));
-
-    private void Full(Func<Tensor, long, Tensor> softmax)
-    {
-        using Tensor x = X.detach().requires_grad_();
-        using Tensor y = softmax(x, Dim);
-        autograd.backward([y], [Dy]);
-        x.grad = null;
-    }
+    public void Ours() => Full(static x => functional.two_pass_softmax(x, Dim));
 }

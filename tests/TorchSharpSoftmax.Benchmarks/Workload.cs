@@ -1,65 +1,48 @@
 using BenchmarkDotNet.Attributes;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace TorchSharpSoftmax.Benchmarks;
 
-/// <summary>Tensors for one shape, made once and shared by the variants that run on it: x ~ N(0, 2), a random upstream gradient.</summary>
+/// <summary>Benchmarks on tensors that are made once for a case and shared by the variants that run on it.</summary>
 public abstract class Workload
 {
-    private static Shape? s_shape;
-
-    [ParamsSource(nameof(Shapes))]
-    public Shape Shape { get; set; } = null!;
-
-    public static IEnumerable<Shape> Shapes => Shape.All;
-
-    internal static Tensor X { get; private set; } = null!;
-
-    /// <summary>softmax(x), as backward wants it.</summary>
-    internal static Tensor Y { get; private set; } = null!;
-
-    internal static Tensor Dy { get; private set; } = null!;
-
-    /// <summary>An output whose pages have been touched.</summary>
-    internal static Tensor Out { get; private set; } = null!;
-
-    protected static long Dim => 1;
+    private static (Type, ICase)? s_kept;
+    private static IDisposable[] s_made = [];
 
     protected static int Threads => get_num_threads();
+
+    internal abstract ICase Case { get; }
 
     [GlobalSetup]
     public void Setup()
     {
-        if (s_shape == Shape)
+        if (s_kept != (GetType(), Case))
         {
-            return;
+            Drop();
+            manual_seed(1);
+            using var scope = NewDisposeScope();
+            s_made = [.. Make().Select(made => made is Tensor t ? t.DetachFromDisposeScope() : made)];
+            s_kept = (GetType(), Case);
         }
-
-        Drop();
-        s_shape = Shape;
-        manual_seed(1);
-        using var scope = NewDisposeScope();
-        X = Normal(1.41421356f).DetachFromDisposeScope();
-        Dy = Normal(1).DetachFromDisposeScope();
-        Y = X.softmax(Dim).DetachFromDisposeScope();
-        Out = zeros_like(X).DetachFromDisposeScope();
-    }
-
-    /// <summary>Normal numbers; beyond 4 Mi of them they begin again, since drawing all would take longer than the measurements.</summary>
-    private Tensor Normal(float deviation)
-    {
-        long drawn = Math.Min(Shape.Elements, 1 << 22);
-        Tensor block = (randn(drawn) * deviation).to(Shape.Dtype);
-        return block.repeat((Shape.Elements + drawn - 1) / drawn).narrow(0, 0, Shape.Elements).view(Shape.Sizes).contiguous();
     }
 
     internal static void Drop()
     {
-        foreach (Tensor? t in new[] { X, Y, Dy, Out })
-        {
-            t?.Dispose();
-        }
+        Array.ForEach(s_made, made => made.Dispose());
+        s_made = [];
+        s_kept = null;
+    }
 
-        s_shape = null;
+    /// <summary>Makes what the variants share, and returns all of it that is to be disposed afterwards.</summary>
+    protected abstract IEnumerable<IDisposable> Make();
+
+    /// <summary>Normal numbers; beyond 4 Mi of them they begin again, since drawing all would take longer than the measurements.</summary>
+    protected static Tensor Normal(long[] sizes, float deviation, ScalarType dtype = ScalarType.Float32)
+    {
+        long elements = sizes.Aggregate((a, b) => a * b);
+        long drawn = Math.Min(elements, 1 << 22);
+        Tensor block = (randn(drawn) * deviation).to(dtype);
+        return block.repeat((elements + drawn - 1) / drawn).narrow(0, 0, elements).view(sizes).contiguous();
     }
 }

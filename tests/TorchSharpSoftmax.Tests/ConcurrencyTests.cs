@@ -43,6 +43,7 @@ public sealed class ConcurrencyTests
     }
 
     [Fact]
+    [BestWidthOnly]
     public void Reasons_of_failed_backward_passes_stay_with_their_threads()
     {
         InThreads(thread =>

@@ -6,6 +6,7 @@ using static TorchSharp.torch;
 namespace TorchSharpSoftmax.Tests;
 
 /// <summary>Keeping large freed blocks is for the start of a program, so it is tried at the start of one: a child process, before the test runner's own code.</summary>
+[BestWidthOnly]
 public sealed class LargeBlocksTests
 {
     private const string ChildVariable = "TORCHSHARPSOFTMAX_TEST_LARGE_BLOCKS";

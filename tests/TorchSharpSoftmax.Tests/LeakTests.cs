@@ -5,6 +5,7 @@ using static TorchSharp.torch;
 namespace TorchSharpSoftmax.Tests;
 
 /// <summary>Training loops in every style that users write them, with a collector running beside: nothing accumulates, nothing is freed too early.</summary>
+[BestWidthOnly]
 public sealed class LeakTests(ITestOutputHelper output)
 {
     // the stand-in's strict mode collects inside every step: a tenth of the steps is as hard a test, and as long a one

@@ -1,0 +1,64 @@
+using System.Reflection;
+
+namespace TorchSharpSoftmax.Benchmarks;
+
+/// <summary>What a row of a table is measured on; its text names the row, times are divided by its units (elements, mostly).</summary>
+public interface ICase
+{
+    double Units { get; }
+}
+
+/// <summary>A ratio of speeds: how many times as fast <paramref name="Of"/> is as <paramref name="Over"/>. One with a headline stands in the README's summary.</summary>
+internal record Column(string Title, string Of, string Over, Headline? Headline = null)
+{
+    public virtual string Format => "0.00";
+}
+
+/// <summary>A line of the README's summary: what is measured, against what.</summary>
+internal sealed record Headline(string Operator, string Against)
+{
+    public const string Composed = "the same, composed of libtorch's operators";
+}
+
+/// <summary>The share of a whole's time that a part takes.</summary>
+internal sealed record Share(string Title, string Part, string Whole) : Column(Title, Whole, Part)
+{
+    public override string Format => "0.0 %";
+}
+
+/// <summary>One table of an operator's results: the static field `Table` of a class of benchmarks, which is found by itself.</summary>
+/// <param name="Operator">The operator's name: that of its files, and what selects it.</param>
+/// <param name="Text">What is measured, for the reader of docs/benchmarks.md.</param>
+/// <param name="Baseline">The variant whose time is given, for orientation.</param>
+/// <param name="Time">That time's title.</param>
+/// <param name="Columns">The ratios.</param>
+internal sealed record Table(string Operator, string Text, string Baseline, string Time, Column[] Columns)
+{
+    /// <summary>The first column's title.</summary>
+    public string Cases { get; init; } = "shape";
+
+    /// <summary>Also measured at lesser widths than the machine's best, on one thread.</summary>
+    public bool AtLesserWidths { get; init; }
+
+    /// <summary>Also measured after <c>LargeBlocks.Keep()</c>, for what allocates.</summary>
+    public bool WithBlocksKept { get; init; }
+
+    /// <summary>Short, and shown whole in the README.</summary>
+    public bool InReadme { get; init; }
+
+    /// <summary>Measures a round by itself, where the benchmarks of BenchmarkDotNet do not fit.</summary>
+    public Func<int, IEnumerable<Measurement>>? Measure { get; init; }
+
+    public Type Type { get; private init; } = typeof(Table);
+
+    public string Name => Type.Name;
+
+    public static Table[] All { get; } =
+    [
+        .. from type in typeof(Table).Assembly.GetTypes()
+           let table = type.GetField(nameof(Table), BindingFlags.Static | BindingFlags.NonPublic)?.GetValue(null) as Table
+           where table is not null
+           orderby type.MetadataToken
+           select table with { Type = type },
+    ];
+}

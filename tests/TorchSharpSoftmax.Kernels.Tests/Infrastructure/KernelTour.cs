@@ -42,6 +42,7 @@ internal static unsafe class KernelTour
         using IDisposable width = Isa.Force(bits);
         GC.KeepAlive(WithACall(1003));
         Operator<SoftmaxTour>();
+        Operator<CrossEntropyTour>();
         return ChildProcess.Done;
     }
 

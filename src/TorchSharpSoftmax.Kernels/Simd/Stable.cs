@@ -21,4 +21,12 @@ internal readonly struct Stable<V, T>
         Slope = one / grown;
         S = V.WhereLess(x, V.Broadcast(Const.Of<T>(0)), Slope, grown);
     }
+
+    /// <summary>s(x) * scale with no rounding of s(x) in between, and no overflow or underflow where scale sees to it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static V Scaled(V x, V scale)
+    {
+        V grown = V.Broadcast(Const.Of<T>(1)) + V.Abs(x);
+        return V.WhereLess(x, V.Broadcast(Const.Of<T>(0)), scale / grown, scale * grown);
+    }
 }

@@ -59,6 +59,23 @@ internal static class Check
         }
     }
 
+    /// <summary>Integers have no gradient, and what they should be cast to only the caller knows: nothing is cast silently.</summary>
+    internal static void Floating(Tensor input, ScalarType? dtype)
+    {
+        if (dtype is { } cast)
+        {
+            if (!is_floating_point(cast))
+            {
+                throw new ArgumentException($"'{nameof(dtype)}' is {cast}; a floating dtype is required.", nameof(dtype));
+            }
+        }
+        else if (!input.is_floating_point())
+        {
+            throw new ArgumentException(
+                $"'{nameof(input)}' has dtype {input.dtype}; a floating dtype is required: '{nameof(dtype)}' casts to one first.", nameof(input));
+        }
+    }
+
     internal static void Shape(Tensor x, Tensor like, string argument)
     {
         int dims = (int)like.ndim;

@@ -16,8 +16,8 @@ internal static class LogSumExpOutputs
 
         const string spelling = "two_pass_logsumexp";
         Check.Alive(@out, nameof(@out));
-        Check.NoGradient(input, nameof(input), spelling, SoftmaxOutputs.WithOut);
-        Check.NoGradient(@out, nameof(@out), spelling, SoftmaxOutputs.WithOut);
+        Check.NoGradient(input, nameof(input), spelling, Outputs.WithOut);
+        Check.NoGradient(@out, nameof(@out), spelling, Outputs.WithOut);
         Check.Device(@out, input, nameof(@out));
         Check.Shape(@out, TwoPassLogSumExpFunction.ShapeOf(input, axis, keepdim), nameof(@out));
         Check.NoSharedElements(@out, nameof(@out));

@@ -4,20 +4,20 @@ using static TorchSharp.torch;
 namespace TorchSharpSoftmax;
 
 /// <summary>The rule of log-softmax: saves its output. Knows tensors, not vectors.</summary>
-internal sealed class TwoPassLogSoftmaxFunction : KernelFunction<TwoPassLogSoftmaxFunction, SoftmaxOptions>, IWritesInto
+internal sealed class TwoPassLogSoftmaxFunction : KernelFunction<TwoPassLogSoftmaxFunction, SoftmaxOptions>, IWritesInto<SoftmaxOptions>
 {
     public static string Spelling => "two_pass_log_softmax";
 
-    public static Tensor Apply(Tensor x, int dim, SoftmaxAlgorithm algorithm) => Run(new(dim, algorithm), x);
+    public static Tensor Apply(Tensor x, SoftmaxOptions options) => Run(options, x);
 
-    public static void Write(Tensor x, Tensor y, int dim, SoftmaxAlgorithm algorithm) =>
-        Dtype.Run(x.dtype, new Kernel(x, y, Extents.Of(x, dim), algorithm));
+    public static void Write(Tensor x, Tensor y, SoftmaxOptions options) =>
+        Dtype.Run(x.dtype, new Kernel(x, y, Extents.Of(x, options.Dim), options.Algorithm));
 
-    public static Tensor Composed(Tensor x, int dim) => x.log_softmax(dim);
+    public static Tensor Composed(Tensor x, SoftmaxOptions options) => x.log_softmax(options.Dim);
 
     protected override Tensor Forward(ReadOnlySpan<Tensor> inputs, SoftmaxOptions options, List<Tensor>? saved)
     {
-        var y = SoftmaxOutputs.Fresh<TwoPassLogSoftmaxFunction>(inputs[0], options.Dim, options.Algorithm);
+        var y = Outputs.Fresh<TwoPassLogSoftmaxFunction, SoftmaxOptions>(inputs[0], options);
         saved?.Add(y);
         return y;
     }

@@ -28,7 +28,7 @@ internal sealed class TwoPassLogSumExpBackwardFunction : KernelFunction<TwoPassL
     protected override void Backward(Tensor v, IReadOnlyList<Tensor> saved, LogSumExpOptions options, Gradients gradients)
     {
         var (x, dy) = (saved[0], saved[1]);
-        using var p = TwoPassSoftmaxFunction.Apply(x, options.Dim, SoftmaxAlgorithm.Auto);
+        using var p = TwoPassSoftmaxFunction.Apply(x, new(options.Dim, SoftmaxAlgorithm.Auto));
         using var vp = v.mul(p);
         if (gradients.Wants(2))
         {

@@ -32,7 +32,7 @@ public static partial class Operators
         /// <exception cref="ArgumentOutOfRangeException"><paramref name="dim"/> is outside the tensor.</exception>
         public static Tensor two_pass_softmax(
             Tensor input, long dim = -1, ScalarType? dtype = null, SoftmaxAlgorithm algorithm = SoftmaxAlgorithm.Auto, Tensor? @out = null) =>
-            SoftmaxOutputs.Functional<TwoPassSoftmaxFunction>(input, dim, dtype, algorithm, @out);
+            Outputs.Functional<TwoPassSoftmaxFunction, SoftmaxOptions>(input, dtype, SoftmaxOptions.Of(input, dim, algorithm), @out);
 
         /// <summary>Writes softmax over its input.</summary>
         /// <remarks>Not differentiable. Like libtorch's in-place operators it counts as a change of the input: a graph that has saved it refuses its backward.</remarks>
@@ -43,7 +43,7 @@ public static partial class Operators
         /// <exception cref="ArgumentException">The input is disposed, expanded, or requires grad while grad mode is on.</exception>
         /// <exception cref="ArgumentOutOfRangeException"><paramref name="dim"/> is outside the tensor.</exception>
         public static Tensor two_pass_softmax_(Tensor input, long dim = -1, SoftmaxAlgorithm algorithm = SoftmaxAlgorithm.Auto) =>
-            SoftmaxOutputs.InPlace<TwoPassSoftmaxFunction>(input, dim, algorithm);
+            Outputs.InPlace<TwoPassSoftmaxFunction, SoftmaxOptions>(input, SoftmaxOptions.Of(input, dim, algorithm));
 
         /// <summary><c>y = x - log(sum(exp(x)))</c> along a dim: the values of <c>torch.nn.functional.log_softmax</c>.</summary>
         /// <remarks>
@@ -63,7 +63,7 @@ public static partial class Operators
         /// <exception cref="ArgumentOutOfRangeException"><paramref name="dim"/> is outside the tensor.</exception>
         public static Tensor two_pass_log_softmax(
             Tensor input, long dim = -1, ScalarType? dtype = null, SoftmaxAlgorithm algorithm = SoftmaxAlgorithm.Auto, Tensor? @out = null) =>
-            SoftmaxOutputs.Functional<TwoPassLogSoftmaxFunction>(input, dim, dtype, algorithm, @out);
+            Outputs.Functional<TwoPassLogSoftmaxFunction, SoftmaxOptions>(input, dtype, SoftmaxOptions.Of(input, dim, algorithm), @out);
 
         /// <summary>Writes log-softmax over its input; see <c>two_pass_softmax_</c>.</summary>
         /// <param name="input">The logits, of any strides; an expanded tensor, with several elements in one place, is refused.</param>
@@ -73,7 +73,7 @@ public static partial class Operators
         /// <exception cref="ArgumentException">The input is disposed, expanded, or requires grad while grad mode is on.</exception>
         /// <exception cref="ArgumentOutOfRangeException"><paramref name="dim"/> is outside the tensor.</exception>
         public static Tensor two_pass_log_softmax_(Tensor input, long dim = -1, SoftmaxAlgorithm algorithm = SoftmaxAlgorithm.Auto) =>
-            SoftmaxOutputs.InPlace<TwoPassLogSoftmaxFunction>(input, dim, algorithm);
+            Outputs.InPlace<TwoPassLogSoftmaxFunction, SoftmaxOptions>(input, SoftmaxOptions.Of(input, dim, algorithm));
 
         /// <summary><c>log(sum(exp(x)))</c> along a dim: the values of <c>torch.logsumexp</c>, in one read of the input.</summary>
         /// <remarks>

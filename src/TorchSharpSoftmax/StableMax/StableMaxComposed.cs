@@ -18,4 +18,38 @@ internal static class StableMaxComposed
         using var ofPositive = positive.log1p();
         return ofPositive.sub(ofNegative);
     }
+
+    internal static Tensor StableMax(Tensor x, int dim) => InArithmetic(x, wide =>
+    {
+        using var g = Logarithm(wide);
+        return g.softmax(dim);
+    });
+
+    internal static Tensor LogStableMax(Tensor x, int dim) => InArithmetic(x, wide =>
+    {
+        using var g = Logarithm(wide);
+        return g.log_softmax(dim);
+    });
+
+    /// <summary>1 / (1 + |x|), the derivative of <see cref="Logarithm"/>.</summary>
+    internal static Tensor Slope(Tensor x)
+    {
+        using var one = ones_like(x);
+        using var size = x.abs();
+        using var grown = size.add(one);
+        return one.div(grown);
+    }
+
+    /// <summary>As the kernels: 16-bit types in float, rounded once.</summary>
+    private static Tensor InArithmetic(Tensor x, Func<Tensor, Tensor> f)
+    {
+        if (Dtype.ArithmeticOf(x.dtype) == x.dtype)
+        {
+            return f(x);
+        }
+
+        using var wide = x.to_type(Dtype.ArithmeticOf(x.dtype));
+        using var y = f(wide);
+        return y.to_type(x.dtype);
+    }
 }

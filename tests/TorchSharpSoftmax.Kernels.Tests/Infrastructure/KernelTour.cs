@@ -43,6 +43,7 @@ internal static unsafe class KernelTour
         GC.KeepAlive(WithACall(1003));
         Operator<SoftmaxTour>();
         Operator<CrossEntropyTour>();
+        Operator<StableMaxTour>();
         return ChildProcess.Done;
     }
 

@@ -1,64 +1,58 @@
-using TorchSharpSoftmax.Kernels;
 using static TorchSharp.torch;
 
 namespace TorchSharpSoftmax;
 
-/// <summary>Where an operator of <see cref="IWritesInto"/> puts its values: a fresh tensor, the input itself, or a given tensor.</summary>
-internal static class SoftmaxOutputs
+/// <summary>Where an operator of <see cref="IWritesInto{TOptions}"/> puts its values: a fresh tensor, the input itself, or a given tensor.</summary>
+internal static class Outputs
 {
     internal const string WithOut = " with 'out'";
 
-    internal static Tensor Fresh<TOperator>(Tensor x, int dim, SoftmaxAlgorithm algorithm) where TOperator : IWritesInto
+    internal static Tensor Fresh<TOperator, TOptions>(Tensor x, TOptions options) where TOperator : IWritesInto<TOptions>
     {
         if (Memory.IsDirect(x))
         {
             var y = Memory.Fresh(x);
-            TOperator.Write(x, y, dim, algorithm);
+            TOperator.Write(x, y, options);
             return y;
         }
 
         var copy = Memory.FreshCopy(x);
-        TOperator.Write(copy, copy, dim, algorithm);
+        TOperator.Write(copy, copy, options);
         return copy;
     }
 
-    internal static Tensor Functional<TOperator>(Tensor input, long dim, ScalarType? dtype, SoftmaxAlgorithm algorithm, Tensor? @out)
-        where TOperator : IWritesInto
+    /// <summary>The input and the options have been checked.</summary>
+    internal static Tensor Functional<TOperator, TOptions>(Tensor input, ScalarType? dtype, TOptions options, Tensor? @out)
+        where TOperator : IWritesInto<TOptions>
     {
-        Check.Alive(input, nameof(input));
-        int axis = Check.Dim(input, dim);
-        Check.Algorithm(algorithm);
         if (@out is not null)
         {
-            Into<TOperator>(input, axis, dtype, algorithm, @out);
+            Into<TOperator, TOptions>(input, dtype, options, @out);
             return @out;
         }
 
         if (dtype is { } required && required != input.dtype)
         {
             using var cast = input.to_type(required);
-            return OfItsDtype<TOperator>(cast, axis, algorithm);
+            return OfItsDtype<TOperator, TOptions>(cast, options);
         }
 
-        return OfItsDtype<TOperator>(input, axis, algorithm);
+        return OfItsDtype<TOperator, TOptions>(input, options);
     }
 
-    /// <summary>Writes over the input, whatever its strides.</summary>
-    internal static Tensor InPlace<TOperator>(Tensor input, long dim, SoftmaxAlgorithm algorithm) where TOperator : IWritesInto
+    /// <summary>Writes over the input, whatever its strides. The input and the options have been checked.</summary>
+    internal static Tensor InPlace<TOperator, TOptions>(Tensor input, TOptions options) where TOperator : IWritesInto<TOptions>
     {
-        Check.Alive(input, nameof(input));
-        int axis = Check.Dim(input, dim);
-        Check.Algorithm(algorithm);
         Check.NoGradient(input, nameof(input), TOperator.Spelling, "_");
         Check.NoSharedElements(input, nameof(input));
-        Overwrite<TOperator>(input, input, axis, algorithm);
+        Overwrite<TOperator, TOptions>(input, input, options);
         return input;
     }
 
-    private static Tensor OfItsDtype<TOperator>(Tensor x, int dim, SoftmaxAlgorithm algorithm) where TOperator : IWritesInto =>
-        Dtype.HasKernel(x) ? TOperator.Apply(x, dim, algorithm) : TOperator.Composed(x, dim);
+    private static Tensor OfItsDtype<TOperator, TOptions>(Tensor x, TOptions options) where TOperator : IWritesInto<TOptions> =>
+        Dtype.HasKernel(x) ? TOperator.Apply(x, options) : TOperator.Composed(x, options);
 
-    private static void Into<TOperator>(Tensor input, int dim, ScalarType? dtype, SoftmaxAlgorithm algorithm, Tensor @out) where TOperator : IWritesInto
+    private static void Into<TOperator, TOptions>(Tensor input, ScalarType? dtype, TOptions options, Tensor @out) where TOperator : IWritesInto<TOptions>
     {
         Check.Alive(@out, nameof(@out));
         Check.NoGradient(input, nameof(input), TOperator.Spelling, WithOut);
@@ -70,12 +64,12 @@ internal static class SoftmaxOutputs
         if (dtype is { } required && required != input.dtype)
         {
             using var cast = input.to_type(required); // its own memory: nothing left to overlap
-            Overwrite<TOperator>(cast, @out, dim, algorithm);
+            Overwrite<TOperator, TOptions>(cast, @out, options);
             return;
         }
 
         CheckOverlap(input, @out);
-        Overwrite<TOperator>(input, @out, dim, algorithm);
+        Overwrite<TOperator, TOptions>(input, @out, options);
     }
 
     /// <summary>The input itself may be the output; another tensor must not share memory with a contiguous output, which is written while the input is read.</summary>
@@ -99,27 +93,27 @@ internal static class SoftmaxOutputs
         }
     }
 
-    private static void Overwrite<TOperator>(Tensor x, Tensor y, int dim, SoftmaxAlgorithm algorithm) where TOperator : IWritesInto
+    private static void Overwrite<TOperator, TOptions>(Tensor x, Tensor y, TOptions options) where TOperator : IWritesInto<TOptions>
     {
         if (!Dtype.HasKernel(x))
         {
-            using var composed = TOperator.Composed(x, dim);
+            using var composed = TOperator.Composed(x, options);
             Memory.Discard(y, y.copy_(composed));
         }
         else if (!Memory.IsDirect(y))
         {
-            using var values = Fresh<TOperator>(x, dim, algorithm);
+            using var values = Fresh<TOperator, TOptions>(x, options);
             Memory.Discard(y, y.copy_(values));
         }
         else if (Memory.IsDirect(x))
         {
             Memory.BumpVersion(y);
-            TOperator.Write(x, y, dim, algorithm);
+            TOperator.Write(x, y, options);
         }
         else
         {
             Memory.Discard(y, y.copy_(x));
-            TOperator.Write(y, y, dim, algorithm);
+            TOperator.Write(y, y, options);
         }
     }
 }

@@ -33,14 +33,14 @@ public static class Cli
         }
     }
 
-    /// <summary>A member of an enum, spelled with small letters and dashes.</summary>
+    /// <summary>A member of an enum, spelled with small letters and dashes; the value where the option is not given is only told, not set.</summary>
     public static Option<T> Choice<T>(string name, string description, T value)
         where T : struct, Enum
     {
         Dictionary<string, T> choices = Enum.GetValues<T>().ToDictionary(Spell);
         string list = string.Join(", ", choices.Keys);
-        Option<T> option = Parsed(name, $"{description}: {list}.", value, false, text => (choices.TryGetValue(text, out T chosen), chosen), $"one of {list}");
-        option.DefaultValueFactory = _ => value;
+        Option<T> option = Parsed(
+            name, $"{description}. [default: {Spell(value)}]", value, false, text => (choices.TryGetValue(text, out T chosen), chosen), $"one of {list}");
         option.HelpName = string.Join('|', choices.Keys);
         return option;
     }

@@ -4,7 +4,7 @@ using Spectre.Console.Rendering;
 
 namespace TorchSharpSoftmax.Examples;
 
-/// <summary>A live progress bar with the latest metrics on a terminal; where the output is a file or a pipe, at most a line a second, and the last.</summary>
+/// <summary>A live progress bar with the latest metrics on a terminal; in a file or a pipe at most a line a second, and the last.</summary>
 public static class TrainingDisplay
 {
     /// <param name="epochs">Where the bar ends.</param>

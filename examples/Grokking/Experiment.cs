@@ -80,7 +80,7 @@ internal sealed record Experiment
     {
         if (Model == ModelName.Transformer && Task == TaskName.Parity)
         {
-            throw new ArgumentException("'--model' is 'transformer'; for '--task parity' 'mlp' is required, because this transformer does not know positions.");
+            throw new ArgumentException("'--model' is 'transformer'; for '--task parity' 'mlp' is required, because the transformer knows no positions.");
         }
 
         if (Model == ModelName.Transformer && Width % Transformer.Heads != 0)
@@ -90,7 +90,8 @@ internal sealed record Experiment
 
         if (Model == ModelName.Mlp && Dropout > 0)
         {
-            throw new ArgumentException($"'--dropout' is '{Dropout.ToString(CultureInfo.InvariantCulture)}'; '--model transformer' is required, for the mlp has none.");
+            string dropout = Dropout.ToString(CultureInfo.InvariantCulture);
+            throw new ArgumentException($"'--dropout' is '{dropout}'; '--model transformer' is required, for the mlp has none.");
         }
     }
 

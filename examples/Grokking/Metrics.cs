@@ -18,12 +18,14 @@ internal sealed record Metrics(
     public string Describe() => string.Create(CultureInfo.InvariantCulture,
         $"train {TrainAccuracy,7:P2}  test {TestAccuracy,7:P2}  loss {TrainLoss:0.0000} / {TestLoss:0.0000}");
 
-    public static Metrics Measure(int epoch, Experiment e, Module<Tensor, Tensor> model, Tasks data, Tensor logits, Tensor losses, Score test, double seconds)
+    public static Metrics Measure(
+        int epoch, Experiment e, Module<Tensor, Tensor> model, Tasks data, Tensor logits, Tensor losses, Score test, double seconds)
     {
         using var _ = no_grad();
         using var scope = NewDisposeScope();
         return new Metrics(
-            epoch, Losses.Mean(losses).to_type(ScalarType.Float64).item<double>(), test.Loss, Score.ShareRight(logits, data.TrainTarget), test.Accuracy,
+            epoch, Losses.Mean(losses).to_type(ScalarType.Float64).item<double>(), test.Loss,
+            Score.ShareRight(logits, data.TrainTarget), test.Accuracy,
             utils.softmax_collapse_fraction(logits, e.Dtype), utils.zero_loss_fraction(losses),
             Math.Sqrt(model.parameters().Sum(SquaredNorm)), seconds);
     }
@@ -58,7 +60,7 @@ internal readonly record struct Score(double Loss, double Accuracy)
     }
 }
 
-/// <summary>One row of layers.csv: a weight tensor's norm, and the cosine between it and minus its gradient, near 1 where the loss falls by mere growth.</summary>
+/// <summary>One row of layers.csv: a tensor's norm, and the cosine between it and minus its gradient, near 1 where the loss falls by mere growth.</summary>
 internal sealed record LayerMetrics(int Epoch, string Layer, double Norm, double Cosine)
 {
     /// <summary>Of all tensors, after the backward pass and before an optimizer changes the gradients.</summary>

@@ -5,7 +5,8 @@ using TorchSharpSoftmax.Examples;
 namespace Grokking;
 
 /// <summary>A preset as the flags changed it, and how it is run.</summary>
-internal sealed record Options(Preset Preset, IReadOnlyList<int> Seeds, int Epochs, int LogEvery, double StopAt, int Threads, int CheckpointEvery, string Out, bool Resume)
+internal sealed record Options(
+    Preset Preset, IReadOnlyList<int> Seeds, int Epochs, int LogEvery, double StopAt, int Threads, int CheckpointEvery, string Out, bool Resume)
 {
     private static readonly Experiment Default = new();
 
@@ -16,34 +17,44 @@ internal sealed record Options(Preset Preset, IReadOnlyList<int> Seeds, int Epoc
         Setting.Of(Cli.Whole("--parity-bits", "Parity: the bits that decide.", Default.ParityBits, 1, 1000), (e, v) => e with { ParityBits = v }),
         Setting.Of(Cli.Whole("--noise-bits", "Parity: the bits that do not.", Default.NoiseBits, 0, 10_000), (e, v) => e with { NoiseBits = v }),
         Setting.Of(Cli.Whole("--samples", "Parity: how many samples there are.", Default.Samples, 2, 10_000_000), (e, v) => e with { Samples = v }),
-        Setting.Of(Cli.Real("--train-fraction", "The share of all samples that is trained on.", Default.TrainFraction, 0, 1, orEqual: false), (e, v) => e with { TrainFraction = v }),
+        Setting.Of(Cli.Real("--train-fraction", "The share of all samples that is trained on.", Default.TrainFraction, 0, 1, orEqual: false),
+            (e, v) => e with { TrainFraction = v }),
         Setting.Of(Cli.Choice("--model", "The network", Default.Model), (e, v) => e with { Model = v }),
-        Setting.Of(Cli.Whole("--hidden", "Width of the hidden layers or of the transformer's tokens; 0: the paper's 200 or 128.", Default.Hidden, 0, 100_000), (e, v) => e with { Hidden = v }),
+        Setting.Of(Cli.Whole("--hidden", "Width of the hidden layers or of the transformer's tokens; 0: the paper's 200 or 128.", Default.Hidden, 0, 100_000),
+            (e, v) => e with { Hidden = v }),
         Setting.Of(Cli.Real("--dropout", "The transformer's dropout.", Default.Dropout, 0, 1, orEqual: true), (e, v) => e with { Dropout = v }),
-        Setting.Of(Cli.Choice("--loss", "The cross-entropy of", Default.Loss), (e, v) => e with { Loss = v }),
-        Setting.Of(Cli.Choice("--loss-dtype", "The precision that logits are rounded to before the loss", Default.LossDtype), (e, v) => e with { LossDtype = v }),
+        Setting.Of(Cli.Choice("--loss", "What cross-entropy is of", Default.Loss), (e, v) => e with { Loss = v }),
+        Setting.Of(Cli.Choice("--loss-dtype", "The precision that logits are rounded to before the loss", Default.LossDtype),
+            (e, v) => e with { LossDtype = v }),
         Setting.Of(Cli.Choice("--optimizer", "The optimizer", Default.Optimizer), (e, v) => e with { Optimizer = v }),
         Setting.Of(Cli.Real("--lr", "The learning rate.", Default.LearningRate, 0, 1000, orEqual: false), (e, v) => e with { LearningRate = v }),
         Setting.Of(Cli.Real("--beta1", "AdamW's memory of gradients.", Default.Beta1, 0, 1, orEqual: true), (e, v) => e with { Beta1 = v }),
         Setting.Of(Cli.Real("--beta2", "AdamW's memory of squared gradients.", Default.Beta2, 0, 1, orEqual: true), (e, v) => e with { Beta2 = v }),
         Setting.Of(Cli.Real("--eps", "AdamW's eps.", Default.Eps, 0, 1, orEqual: true), (e, v) => e with { Eps = v }),
         Setting.Of(Cli.Real("--momentum", "SGD's momentum.", Default.Momentum, 0, 1, orEqual: true), (e, v) => e with { Momentum = v }),
-        Setting.Of(Cli.Real("--weight-decay", "AdamW's decoupled, SGD's plain weight decay.", Default.WeightDecay, 0, 1000, orEqual: true), (e, v) => e with { WeightDecay = v }),
-        Setting.Of(new Option<bool>("--perp-grad") { Description = "Remove the gradient's part along the weights before each step." }, (e, v) => e with { PerpGrad = v }),
+        Setting.Of(Cli.Real("--weight-decay", "AdamW's decoupled, SGD's plain weight decay.", Default.WeightDecay, 0, 1000, orEqual: true),
+            (e, v) => e with { WeightDecay = v }),
+        Setting.Of(new Option<bool>("--perp-grad") { Description = "Remove the gradient's part along the weights before each step." },
+            (e, v) => e with { PerpGrad = v }),
         Setting.Of(Cli.Choice("--granularity", "perpGrad: what is a vector of weights", Default.Granularity), (e, v) => e with { Granularity = v }),
-        Setting.Of(new Option<bool>("--rescale") { Description = "perpGrad: give the rest the whole gradient's norm.", DefaultValueFactory = _ => Default.Rescale }, (e, v) => e with { Rescale = v }),
+        Setting.Of(new Option<bool>("--rescale") { Description = "perpGrad: give the rest the whole gradient's norm. [default: true]" },
+            (e, v) => e with { Rescale = v }),
     ];
 
     public static RootCommand Command(Func<Options, int> run, Func<int> list)
     {
         string[] names = [.. Presets.All.Select(p => p.Name), "list"];
-        var preset = new Option<string>("--preset") { Description = $"A figure of the paper or a bar: {string.Join(", ", names)}. Without it: story, or one run where a flag below is given." };
-        preset.HelpName = "name";
+        string choices = string.Join(", ", names);
+        var preset = new Option<string>("--preset")
+        {
+            Description = $"A figure of the paper or a bar: {choices}. Without it: story, or one run where '--task' or a flag below it is given.",
+            HelpName = "name",
+        };
         preset.Validators.Add(result =>
         {
             if (result.Tokens.Count == 1 && !names.Contains(result.Tokens[0].Value))
             {
-                result.AddError($"'--preset' is '{result.Tokens[0].Value}'; one of {string.Join(", ", names)} is required.");
+                result.AddError($"'--preset' is '{result.Tokens[0].Value}'; one of {choices} is required.");
             }
         });
         Option<int[]> seeds = Cli.Wholes("--seeds", "Seeds of split and initial weights, such as 0,1,2; each run runs with each.");
@@ -56,7 +67,7 @@ internal sealed record Options(Preset Preset, IReadOnlyList<int> Seeds, int Epoc
         var output = new Option<string>("--out") { Description = "Folder of the results; without it runs/grokking, or runs/grokking-<preset>." };
         var resume = new Option<bool>("--resume") { Description = "Continue what is unfinished in the results' folder, bit for bit." };
 
-        var command = new RootCommand("Watch networks memorise, and then, all at once, understand: \"Grokking at the Edge of Numerical Stability\", by its figures.")
+        var command = new RootCommand("Watch networks memorise, and some of them understand: \"Grokking at the Edge of Numerical Stability\", by its figures.")
         {
             preset, seeds, epochs, logEvery, stopAt, threads, checkpointEvery, output, resume,
         };
@@ -89,7 +100,8 @@ internal sealed record Options(Preset Preset, IReadOnlyList<int> Seeds, int Epoc
             run.Experiment.Check();
             if (runs.FirstOrDefault(other => other != run && other.Experiment == run.Experiment) is { } same)
             {
-                throw new ArgumentException($"'--preset {preset.Name}' has the same run twice under these flags, '{run.Name}' and '{same.Name}'; flags that leave its runs different are required.");
+                throw new ArgumentException(
+                    $"'--preset {preset.Name}' has the same run twice under these flags, '{run.Name}' and '{same.Name}'; flags that leave its runs different are required.");
             }
         }
 

@@ -22,6 +22,7 @@ static int Experiments(Options options)
 
     using var interrupt = new Interrupt();
     Console.WriteLine($"{options.Preset.Name}: {options.Preset.Expect}");
+    Console.WriteLine($"({options.Preset.Takes}; Ctrl-C stops after the epoch, '--resume' goes on)");
     foreach (Training training in trainings.Where(t => !t.IsFinished).TakeWhile(_ => !interrupt.Requested))
     {
         Console.WriteLine($"{training.Run.Title}, seed {training.Seed}");
@@ -44,12 +45,14 @@ static void Prepare(Options options, Training[] trainings)
     // All are asked before anything runs: each may refuse.
     if (Array.FindAll(trainings, t => t.FindCheckpoint()).Length == 0)
     {
-        throw new ArgumentException($"'--resume' finds no checkpoint in '{options.Out}'; a folder ('--out') with an earlier run of the same preset is required.");
+        throw new ArgumentException(
+            $"'--resume' finds no checkpoint in '{options.Out}'; a folder ('--out') with an earlier run of the same preset is required.");
     }
 
     if (trainings.All(t => t.IsFinished))
     {
-        throw new ArgumentException($"'--resume' finds every run at its end: '--epochs' is {options.Epochs}; more than the {trainings.Max(t => t.Done)} epochs there are required to go on.");
+        throw new ArgumentException(
+            $"'--resume' finds every run at its end: '--epochs' is {options.Epochs}; more than the {trainings.Max(t => t.Done)} epochs there are required to go on.");
     }
 }
 
@@ -75,15 +78,18 @@ static void Report(Options options, Training[] trainings)
 
     string picture = Path.Combine(options.Out, "grokking.png");
     string? trouble = Picture.Draw(picture, options.Preset, begun);
-    Console.WriteLine(trouble is null ? $"  picture  {Path.GetFullPath(picture)}" : $"  no picture: {trouble}; the data are in the metrics files.");
+    Console.WriteLine(trouble is null
+        ? $"  picture  {Path.GetFullPath(picture)}"
+        : $"  no picture: {trouble}; the data are in the metrics files.");
 }
 
 static int List()
 {
     foreach (Preset preset in Presets.All)
     {
+        string seeds = preset.Seeds.Length > 1 ? $", seeds {string.Join(", ", preset.Seeds)}" : "";
         Console.WriteLine($"{preset.Name,-6} {preset.Expect}");
-        Console.WriteLine($"       {string.Join("; ", preset.Runs.Select(r => r.Title))}: {preset.Epochs} epochs{(preset.Seeds.Length > 1 ? $", seeds {string.Join(", ", preset.Seeds)}" : "")}");
+        Console.WriteLine($"       {string.Join("; ", preset.Runs.Select(r => r.Title))}: {preset.Epochs} epochs{seeds}; {preset.Takes} with one thread");
     }
 
     return 0;

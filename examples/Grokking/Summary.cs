@@ -32,7 +32,8 @@ internal static class Summary
     public static void Print(Preset preset, IReadOnlyList<Outcome> outcomes)
     {
         var table = new Table().Border(TableBorder.Simple).AddColumn("run").AddColumn("seed");
-        string[] numbers = ["epochs", "train 99 %", "test 50 %", "test 95 %", "test 99 %", "best test", "final test", "final train", "zero losses", "seconds"];
+        string[] numbers =
+            ["epochs", "train 99 %", "test 50 %", "test 95 %", "test 99 %", "best test", "final test", "final train", "zero losses", "seconds"];
         foreach (string number in numbers)
         {
             table.AddColumn(new TableColumn(number).RightAligned().NoWrap());
@@ -41,8 +42,10 @@ internal static class Summary
         foreach (Outcome o in outcomes)
         {
             table.AddRow([
-                Markup.Escape(Title(preset, o.Run)), $"{o.Seed}", $"{o.Epochs}", Epoch(o.Train99), Epoch(o.Test50), Epoch(o.Test95), Epoch(o.Test99),
-                Share(o.BestTest), Share(o.FinalTest), Share(o.FinalTrain), Share(o.FinalZeroLoss), o.Seconds.ToString("0.0", CultureInfo.InvariantCulture),
+                Markup.Escape(Title(preset, o.Run)), $"{o.Seed}", $"{o.Epochs}",
+                Epoch(o.Train99), Epoch(o.Test50), Epoch(o.Test95), Epoch(o.Test99),
+                Share(o.BestTest), Share(o.FinalTest), Share(o.FinalTrain), Share(o.FinalZeroLoss),
+                o.Seconds.ToString("0.0", CultureInfo.InvariantCulture),
             ]);
         }
 

@@ -50,13 +50,15 @@ internal sealed class Training(Run run, int seed, Options options)
         State here = new(saved.Epoch, experiment, seed, options.Threads);
         if (saved != here)
         {
-            string differences = saved.Threads == here.Threads ? saved.Experiment.Differences(experiment) : $"Threads {saved.Threads} and not {here.Threads}";
-            throw new ArgumentException($"'--resume' finds a run with other settings in '{CheckpointFolder}'; the same are required. There: {differences}.");
+            string threads = saved.Threads == here.Threads ? "" : $"Threads {saved.Threads} and not {here.Threads}; ";
+            throw new ArgumentException(
+                $"'--resume' finds a run with other settings in '{CheckpointFolder}'; the same are required. There: {threads}{saved.Experiment.Differences(experiment)}");
         }
 
         if (saved.Epoch > options.Epochs)
         {
-            throw new ArgumentException($"'--epochs' is {options.Epochs}; more than the {saved.Epoch} epochs of the run in '{CheckpointFolder}' are required.");
+            throw new ArgumentException(
+                $"'--epochs' is {options.Epochs}; more than the {saved.Epoch} epochs of the run in '{CheckpointFolder}' are required.");
         }
 
         begun = true;
@@ -130,7 +132,7 @@ internal sealed class Training(Run run, int seed, Options options)
         ? optim.SGD(model.parameters(), experiment.LearningRate, experiment.Momentum, weight_decay: experiment.WeightDecay)
         : optim.AdamW(model.parameters(), experiment.LearningRate, experiment.Beta1, experiment.Beta2, experiment.Eps, experiment.WeightDecay);
 
-    /// <summary>Densely where curves on a logarithmic axis need it: each of the first epochs, then wherever five per cent have passed, and every so many.</summary>
+    /// <summary>Every so many epochs, and more densely early, for a logarithmic axis: each of the first ones, then wherever five per cent have passed.</summary>
     private bool IsLogged(int epoch)
     {
         return epoch <= 20 || epoch % options.LogEvery == 0 || epoch == options.Epochs || Step(epoch) > Step(epoch - 1);

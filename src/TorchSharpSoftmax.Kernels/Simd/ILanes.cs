@@ -58,6 +58,15 @@ internal unsafe interface ILanes<V, T>
     static abstract void Store16Part(V bits, ushort* p, nint n);
     static abstract void Stream16(V bits, ushort* p);
 
+    /// <summary>Floats, each widened into a lane of a 64-bit type.</summary>
+    static abstract V Load32(float* p);
+    static abstract V Load32Part(float* p, nint n, float pad);
+
+    /// <summary>Each lane of a 64-bit type, rounded to a float.</summary>
+    static abstract void Store32(V v, float* p);
+    static abstract void Store32Part(V v, float* p, nint n);
+    static abstract void Stream32(V v, float* p);
+
     static abstract V Bits(uint pattern);
     static abstract V operator &(V a, V b);
     static abstract V operator |(V a, V b);

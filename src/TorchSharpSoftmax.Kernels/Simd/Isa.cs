@@ -52,13 +52,27 @@ internal static unsafe class Isa
         where S : unmanaged
         where K : struct, IRowKernel
     {
-        long elements = (long)Math.Min((double)rows * elementsPerRow, long.MaxValue / 2);
-        int useful = (int)Math.Clamp(Math.Min(elements / ElementsPerThread, rows), 1, Math.Max(1, threads));
+        int useful = Useful(rows, elementsPerRow, threads);
         if (typeof(S) == typeof(float)) AtWidth<float, float, AsItself<float>, K>(kernel, rows, useful);
         else if (typeof(S) == typeof(double)) AtWidth<double, double, AsItself<double>, K>(kernel, rows, useful);
         else if (typeof(S) == typeof(BFloat16)) AtWidth<BFloat16, float, AsBFloat16, K>(kernel, rows, useful);
         else if (typeof(S) == typeof(Half)) AtWidth<Half, float, AsHalf, K>(kernel, rows, useful);
         else throw new NotSupportedException($"'{nameof(S)}' is {typeof(S)}; float, double, BFloat16 or Half is required.");
+    }
+
+    /// <summary>The same, with the arithmetic of floats in double.</summary>
+    internal static void RunWide<S, K>(in K kernel, nint rows, nint elementsPerRow, int threads)
+        where S : unmanaged
+        where K : struct, IRowKernel
+    {
+        if (typeof(S) == typeof(float)) AtWidth<float, double, AsSingle, K>(kernel, rows, Useful(rows, elementsPerRow, threads));
+        else Run<S, K>(kernel, rows, elementsPerRow, threads);
+    }
+
+    private static int Useful(nint rows, nint elementsPerRow, int threads)
+    {
+        long elements = (long)Math.Min((double)rows * elementsPerRow, long.MaxValue / 2);
+        return (int)Math.Clamp(Math.Min(elements / ElementsPerThread, rows), 1, Math.Max(1, threads));
     }
 
     private static void AtWidth<S, T, M, K>(in K kernel, nint rows, int threads)

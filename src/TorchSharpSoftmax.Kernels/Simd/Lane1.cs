@@ -109,6 +109,24 @@ internal readonly unsafe struct Lane1<T>(T v) : ILanes<Lane1<T>, T> where T : un
     public static void Stream16(Lane1<T> bits, ushort* p) => *p = (ushort)bits.AsBits;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane1<T> Load32(float* p) => new(Unsafe.BitCast<double, T>(*p));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lane1<T> Load32Part(float* p, nint n, float pad) => new(Unsafe.BitCast<double, T>(n > 0 ? *p : pad));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store32(Lane1<T> v, float* p) => *p = (float)Unsafe.BitCast<T, double>(v._v);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store32Part(Lane1<T> v, float* p, nint n)
+    {
+        if (n > 0) Store32(v, p);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Stream32(Lane1<T> v, float* p) => Store32(v, p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane1<T> Bits(uint pattern) => new(Unsafe.BitCast<uint, T>(pattern));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -169,6 +169,40 @@ internal readonly unsafe struct Lanes128<T>(Vector128<T> v) : ILanes<Lanes128<T>
     private static Vector128<ushort> Narrow(Lanes128<T> bits) => Vector128.Narrow(bits._v.AsUInt32(), bits._v.AsUInt32());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128<T> Load32(float* p) => WidenSingles(Unsafe.ReadUnaligned<ulong>(p));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes128<T> Load32Part(float* p, nint n, float pad)
+    {
+        if (n >= 2) return Load32(p);
+        ulong pads = BitConverter.SingleToUInt32Bits(pad);
+        return WidenSingles(pads << 32 | (n > 0 ? BitConverter.SingleToUInt32Bits(*p) : pads));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store32(Lanes128<T> v, float* p) => Unsafe.WriteUnaligned(p, NarrowSingles(v));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store32Part(Lanes128<T> v, float* p, nint n)
+    {
+        if (n >= 2) Store32(v, p);
+        else if (n > 0) *p = BitConverter.UInt32BitsToSingle((uint)NarrowSingles(v));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Stream32(Lanes128<T> v, float* p)
+    {
+        if (Sse2.X64.IsSupported) Sse2.X64.StoreNonTemporal((ulong*)p, NarrowSingles(v));
+        else Store32(v, p);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Lanes128<T> WidenSingles(ulong two) => new(Vector128.WidenLower(Vector128.CreateScalar(two).AsSingle()).As<double, T>());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong NarrowSingles(Lanes128<T> v) => Vector128.Narrow(v._v.AsDouble(), v._v.AsDouble()).AsUInt64().ToScalar();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes128<T> Bits(uint pattern) => new(Vector128.Create(pattern).As<uint, T>());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -136,6 +136,30 @@ internal readonly unsafe struct Lanes256<T>(Vector256<T> v) : ILanes<Lanes256<T>
     private static Vector128<ushort> Narrow(Lanes256<T> bits) => Vector128.Narrow(bits._v.AsUInt32().GetLower(), bits._v.AsUInt32().GetUpper());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256<T> Load32(float* p) => new(Avx.ConvertToVector256Double(Vector128.Load(p)).As<double, T>());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes256<T> Load32Part(float* p, nint n, float pad)
+    {
+        var loaded = Vector128.ConditionalSelect(FirstSingles(n), Avx.MaskLoad(p, FirstSingles(n)), Vector128.Create(pad));
+        return new(Avx.ConvertToVector256Double(loaded).As<double, T>());
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store32(Lanes256<T> v, float* p) => Avx.ConvertToVector128Single(v._v.AsDouble()).Store(p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store32Part(Lanes256<T> v, float* p, nint n) =>
+        Avx.MaskStore(p, FirstSingles(n), Avx.ConvertToVector128Single(v._v.AsDouble()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Stream32(Lanes256<T> v, float* p) => Avx.ConvertToVector128Single(v._v.AsDouble()).StoreAlignedNonTemporal(p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector128<float> FirstSingles(nint n) =>
+        Vector128.GreaterThan(Vector128.Create((int)n), Vector128<int>.Indices).AsSingle();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes256<T> Bits(uint pattern) => new(Vector256.Create(pattern).As<uint, T>());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

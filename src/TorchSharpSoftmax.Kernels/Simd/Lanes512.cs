@@ -108,6 +108,23 @@ internal readonly unsafe struct Lanes512<T>(Vector512<T> v) : ILanes<Lanes512<T>
     public static void Stream16(Lanes512<T> bits, ushort* p) => Avx512F.ConvertToVector256UInt16(bits._v.AsUInt32()).StoreAlignedNonTemporal(p);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512<T> Load32(float* p) => new(Avx512F.ConvertToVector512Double(Vector256.Load(p)).As<double, T>());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Lanes512<T> Load32Part(float* p, nint n, float pad) =>
+        new(Avx512F.ConvertToVector512Double(Avx512F.VL.MaskLoad(p, FirstSingles(n), Vector256.Create(pad))).As<double, T>());
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store32(Lanes512<T> v, float* p) => Avx512F.ConvertToVector256Single(v._v.AsDouble()).Store(p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Store32Part(Lanes512<T> v, float* p, nint n) =>
+        Avx512F.VL.MaskStore(p, FirstSingles(n), Avx512F.ConvertToVector256Single(v._v.AsDouble()));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Stream32(Lanes512<T> v, float* p) => Avx512F.ConvertToVector256Single(v._v.AsDouble()).StoreAlignedNonTemporal(p);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lanes512<T> Bits(uint pattern) => new(Vector512.Create(pattern).As<uint, T>());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -144,4 +161,8 @@ internal readonly unsafe struct Lanes512<T>(Vector512<T> v) : ILanes<Lanes512<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<ushort> First16(nint n) =>
         Vector256.GreaterThan(Vector256.Create((short)n), Vector256<short>.Indices).AsUInt16();
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> FirstSingles(nint n) =>
+        Vector256.GreaterThan(Vector256.Create((int)n), Vector256<int>.Indices).AsSingle();
 }

@@ -12,6 +12,14 @@ internal static unsafe class SpanCheck
         return Product(Product(outer, length), inner);
     }
 
+    /// <summary>The element count of rows, with both extents checked.</summary>
+    internal static nint Rows(nint rows, nint length)
+    {
+        NotNegative(rows, nameof(rows));
+        NotNegative(length, nameof(length));
+        return Product(rows, length);
+    }
+
     /// <summary>Of extents that are not negative; one too large for any memory stays too large for any span.</summary>
     internal static nint Product(nint a, nint b) => b != 0 && a > nint.MaxValue / b ? nint.MaxValue : a * b;
 

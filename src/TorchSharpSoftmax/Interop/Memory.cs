@@ -38,6 +38,9 @@ internal static unsafe class Memory
         return First(first);
     }
 
+    /// <summary>The first element of a CPU tensor whose elements fill a stretch of memory, in whatever order of dims.</summary>
+    internal static byte* OfDense(Tensor x) => x.is_contiguous() ? Of(x) : OfStrided(x);
+
     /// <summary>Bytes from the first element to the end of the last one.</summary>
     internal static long Extent(Tensor x)
     {
@@ -59,8 +62,8 @@ internal static unsafe class Memory
     /// <remarks>A lone element counts as scattered: it may be a lazily negated view, which only a copy resolves.</remarks>
     internal static bool IsDirect(Tensor x) => x.is_contiguous() && x.numel() != 1;
 
-    /// <summary>An uninitialised contiguous tensor like a contiguous one.</summary>
-    internal static Tensor Fresh(Tensor contiguous) => Advised(empty_like(contiguous));
+    /// <summary>An uninitialised tensor like a contiguous one, or one that <see cref="OfDense"/> takes: it lies as that does.</summary>
+    internal static Tensor Fresh(Tensor dense) => Advised(empty_like(dense));
 
     /// <summary>A contiguous copy of a tensor of any strides; a kernel then works in place on it, which saves a second buffer.</summary>
     internal static Tensor FreshCopy(Tensor x)
@@ -90,12 +93,11 @@ internal static unsafe class Memory
         }
     }
 
-    /// <summary>Tells autograd that a contiguous tensor is about to be written: a raw write is invisible to it, and a graph that saved the tensor would go on.</summary>
+    /// <summary>Tells autograd that a tensor of one dimension or more is about to be written: a raw write is invisible to it, and a graph that saved it would go on.</summary>
     /// <remarks>Copies nothing onto nothing: a view of no elements has its base's version counter. libtorch refuses here what it refuses of its own operators.</remarks>
     internal static void BumpVersion(Tensor x)
     {
-        using var flat = x.view(-1);
-        using var none = flat.narrow(0, 0, 0);
+        using var none = x.narrow(0, 0, 0);
         Discard(none, none.copy_(none));
     }
 
@@ -103,7 +105,7 @@ internal static unsafe class Memory
     {
         if (fresh.numel() >= HugePages.Threshold / sizeof(double))
         {
-            HugePages.Advise(Of(fresh), (nint)fresh.numel() * Dtype.SizeOf(fresh.dtype));
+            HugePages.Advise(OfDense(fresh), (nint)fresh.numel() * Dtype.SizeOf(fresh.dtype));
             GC.KeepAlive(fresh);
         }
 

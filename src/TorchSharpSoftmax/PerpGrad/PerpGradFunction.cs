@@ -9,7 +9,12 @@ internal sealed class PerpGradFunction : KernelFunction<PerpGradFunction, PerpGr
 
     protected override Tensor Forward(ReadOnlySpan<Tensor> inputs, PerpGradOptions options, List<Tensor>? saved)
     {
-        saved?.Add(inputs[0]);
+        if (saved is null)
+        {
+            return inputs[0].detach(); // an alias would require grad because the weight does, whatever the mode
+        }
+
+        saved.Add(inputs[0]);
         return inputs[0].alias();
     }
 

@@ -10,8 +10,8 @@ public static partial class Operators
         /// <summary>The weight itself, whose gradient loses its part along the weight on the way back: any optimizer then sees the projected gradient.</summary>
         /// <remarks>
         /// <para>Forward: an alias of <paramref name="weight"/>, no copy. Backward: <c>perp_projection(weight, dy)</c>, with the same options. Saved: the weight.</para>
-        /// <para>The second derivative is that of <c>perp_projection</c>: the first is a function of the weight and of the upstream gradient, and is differentiated in
-        /// both. So it is not the Hessian of the loss: the projection is no gradient of any function.</para>
+        /// <para>The second derivative: the first one is P(w, dy), P being <c>perp_projection</c>. It is differentiated in w, and in dy; what dy owes to the weight's use in
+        /// the loss comes back through this function and is projected like every gradient that does. So it is not the Hessian of the loss, nor of any function.</para>
         /// <para>What is projected is the gradient that arrives here: where a weight is used several times, apply it once and use the result several times.</para>
         /// </remarks>
         /// <param name="weight">A floating tensor of any strides.</param>

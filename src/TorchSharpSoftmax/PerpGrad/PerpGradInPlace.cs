@@ -11,7 +11,7 @@ internal static class PerpGradInPlace
     internal static void Project(IEnumerable<Parameter> parameters, PerpGradOptions options, Func<Parameter, bool>? filter)
     {
         using var noGrad = no_grad();
-        var pairs = new List<(Tensor Weight, Tensor Grad)>();
+        var pairs = new List<PerpGradPair>();
         try
         {
             int index = 0;
@@ -31,21 +31,21 @@ internal static class PerpGradInPlace
                 return;
             }
 
-            foreach (var (weight, grad) in pairs)
+            foreach (var pair in pairs)
             {
-                Alone(weight, grad, options);
+                pair.Project(options);
             }
         }
         finally
         {
-            foreach (var (_, grad) in pairs)
+            foreach (var pair in pairs)
             {
-                grad.Dispose();
+                pair.Dispose();
             }
         }
     }
 
-    private static void Add(List<(Tensor Weight, Tensor Grad)> pairs, Parameter parameter, Func<Parameter, bool>? filter, int index)
+    private static void Add(List<PerpGradPair> pairs, Parameter parameter, Func<Parameter, bool>? filter, int index)
     {
         if (parameter is null or { IsInvalid: true })
         {
@@ -63,42 +63,50 @@ internal static class PerpGradInPlace
             return;
         }
 
-        pairs.Add((parameter, grad)); // disposed from here on, whatever the check says
-        PerpGradOptions.CheckPair(parameter, grad, $"parameters[{index}]", $"parameters[{index}].grad");
-        if (grad.numel() == 0)
+        bool taken = false;
+        try
         {
-            grad.Dispose();
-            pairs.RemoveAt(pairs.Count - 1);
-        }
-    }
+            if (!PerpGradOptions.FitsPlainly(parameter, grad))
+            {
+                PerpGradOptions.CheckPair(parameter, grad, $"parameters[{index}]", $"parameters[{index}].grad");
+            }
 
-    private static void Alone(Tensor weight, Tensor grad, PerpGradOptions options)
-    {
-        using var projected = PerpProjectionComposed.Project(weight, grad, options);
-        Memory.Discard(grad, grad.copy_(projected));
+            if (grad.numel() > 0)
+            {
+                pairs.Add(new(parameter, grad));
+                taken = true;
+            }
+        }
+        finally
+        {
+            if (!taken)
+            {
+                grad.Dispose();
+            }
+        }
     }
 
     /// <summary>All tensors as one vector: their sums, then one pair of factors for all.</summary>
-    private static void Together(List<(Tensor Weight, Tensor Grad)> pairs, PerpRule rule)
+    private static void Together(List<PerpGradPair> pairs, PerpRule rule)
     {
         PerpSums sums = default;
-        double tolerance = 0;
-        foreach (var (weight, grad) in pairs)
+        PerpPrecision precision = default;
+        foreach (var pair in pairs)
         {
-            sums += PerpProjectionComposed.Sums(weight, grad);
-            tolerance = Math.Max(tolerance, PerpGradOptions.Tolerance(grad.dtype));
+            sums += pair.Sums();
+            precision = PerpPrecision.Rougher(precision, pair.Precision);
         }
 
-        double orthogonal = sums.Cancels ? pairs.Sum(pair => PerpProjectionComposed.Orthogonal(pair.Weight, pair.Grad, sums.Along)) : sums.Orthogonal;
-        var factors = rule.Factors(sums, orthogonal, tolerance);
+        double orthogonal = precision.MustMeasure(sums) ? pairs.Sum(pair => pair.Orthogonal(sums)) : sums.Orthogonal;
+        var factors = rule.Factors(sums, orthogonal, precision);
         if (factors.ChangeNothing)
         {
             return;
         }
 
-        foreach (var (weight, grad) in pairs)
+        foreach (var pair in pairs)
         {
-            PerpProjectionComposed.Write(weight, grad, factors);
+            pair.Write(factors);
         }
     }
 }

@@ -55,6 +55,19 @@ internal readonly record struct PerpGradOptions(PerpGradGranularity Granularity,
         }
     }
 
+    /// <summary>A quick yes to <see cref="CheckPair"/>, which would say the same.</summary>
+    internal static bool FitsPlainly(Tensor weight, Tensor grad)
+    {
+        int dims = (int)weight.ndim;
+        bool fits = grad.ndim == dims && grad.dtype == weight.dtype && Dtype.HasKernel(weight) && Dtype.HasKernel(grad);
+        for (int i = 0; fits && i < dims; i++)
+        {
+            fits = grad.size(i) == weight.size(i);
+        }
+
+        return fits;
+    }
+
     internal static void CheckPair(Tensor weight, Tensor grad, string ofWeight, string ofGrad)
     {
         CheckTensor(weight, ofWeight);
@@ -67,11 +80,11 @@ internal readonly record struct PerpGradOptions(PerpGradGranularity Granularity,
     /// <summary>How many vectors a tensor is cut into.</summary>
     internal long Rows(Tensor x) => Granularity == PerpGradGranularity.Row && x.ndim > 1 ? x.size(0) : 1;
 
-    internal static double Tolerance(ScalarType dtype) => dtype switch
+    internal static PerpPrecision Precision(ScalarType dtype) => dtype switch
     {
-        ScalarType.Float64 => PerpRule.Tolerance<double>(),
-        ScalarType.Float32 => PerpRule.Tolerance<float>(),
-        ScalarType.Float16 => PerpRule.Tolerance<Half>(),
-        _ => PerpRule.Tolerance<BFloat16>(),
+        ScalarType.Float64 => PerpPrecision.Of<double>(),
+        ScalarType.Float32 => PerpPrecision.Of<float>(),
+        ScalarType.Float16 => PerpPrecision.Of<Half>(),
+        _ => PerpPrecision.Of<BFloat16>(),
     };
 }

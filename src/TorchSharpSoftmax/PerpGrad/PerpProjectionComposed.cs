@@ -49,8 +49,8 @@ internal static class PerpProjectionComposed
     internal static void Write(Tensor weight, Tensor grad, PerpFactors factors)
     {
         using var scope = NewDisposeScope();
-        using Scalar ofGradient = factors.OfGradient, ofWeight = factors.OfWeight;
-        Memory.Discard(grad, grad.copy_(Wide(grad).mul(ofGradient).add(Wide(weight), ofWeight)));
+        using Scalar scale = factors.Scale, removed = -factors.Removed;
+        Memory.Discard(grad, grad.copy_(Wide(grad).add(Wide(weight), removed).mul(scale)));
     }
 
     private static Tensor Wide(Tensor x) => x.to_type(x.device_type == DeviceType.MPS ? ScalarType.Float32 : ScalarType.Float64);
@@ -66,6 +66,8 @@ internal static class PerpProjectionComposed
     /// <summary>The terms of the formula, as tensors of the caller's dispose scope.</summary>
     private sealed class Projection
     {
+        private static readonly Scalar Zero = 0, One = 1;
+
         private readonly Tensor _w, _g, _gradientSquare, _share, _along, _removed, _p, _square, _isParallel, _isPlain, _factor;
         private readonly PerpRule _rule;
 
@@ -75,20 +77,18 @@ internal static class PerpProjectionComposed
             long rows = options.Rows(weight);
             _w = Wide(weight).reshape(rows, -1);
             _g = Wide(grad).reshape(rows, -1);
-            using Scalar eps = _rule.Eps, strength = _rule.Strength, tolerance = Math.Pow(PerpGradOptions.Tolerance(grad.dtype), 2);
+            using Scalar eps = _rule.Eps, strength = _rule.Strength, parallel = Math.Pow(PerpGradOptions.Precision(grad.dtype).Parallel, 2);
             var weightSquare = Sum(_w.mul(_w));
             _gradientSquare = Sum(_g.mul(_g));
-            var zero = zeros_like(weightSquare);
-            var one = ones_like(weightSquare);
-            var isZero = weightSquare.eq(zero);
-            _isPlain = isZero.logical_or(_gradientSquare.eq(zero));
-            _share = one.div(where(isZero, one, weightSquare.add(eps))).mul(strength);
-            _along = where(isZero, zero, Sum(_w.mul(_g)));
+            var isZero = weightSquare.eq(Zero);
+            _isPlain = isZero.bitwise_or(_gradientSquare.eq(Zero));
+            _share = weightSquare.add(eps).masked_fill(isZero, One).reciprocal().mul(strength);
+            _along = Sum(_w.mul(_g)).masked_fill(isZero, Zero);
             _removed = _along.mul(_share);
             _p = _g.sub(_removed.mul(_w));
             _square = Sum(_p.mul(_p));
-            _isParallel = _square.le(_gradientSquare.mul(tolerance)).logical_and(_isPlain.logical_not());
-            _factor = where(_isParallel, zero, _rule.Rescale ? Regular(_gradientSquare).div(Regular(_square)).sqrt() : one);
+            _isParallel = _square.le(_gradientSquare.mul(parallel)).bitwise_and(_isPlain.bitwise_not());
+            _factor = (_rule.Rescale ? Regular(_gradientSquare).div(Regular(_square)).sqrt() : ones_like(_square)).masked_fill(_isParallel, Zero);
         }
 
         internal Tensor Result => _factor.mul(_p);
@@ -99,7 +99,7 @@ internal static class PerpProjectionComposed
             Tensor q = v, ofNorm = zeros_like(_factor);
             if (_rule.Rescale)
             {
-                var along = where(_isPlain, ofNorm, Sum(v.mul(_p)).mul(_factor));
+                var along = Sum(v.mul(_p)).mul(_factor).masked_fill(_isPlain, Zero);
                 q = _factor.mul(v).sub(along.div(Regular(_square)).mul(_p));
                 ofNorm = along.div(Regular(_gradientSquare));
             }
@@ -113,6 +113,6 @@ internal static class PerpProjectionComposed
         }
 
         /// <summary>The square of a row that has both a direction and an orthogonal part, 1 for others: a root and a quotient of it have a derivative.</summary>
-        private Tensor Regular(Tensor square) => where(_isPlain.logical_or(_isParallel), ones_like(square), square);
+        private Tensor Regular(Tensor square) => square.masked_fill(_isPlain.bitwise_or(_isParallel), One);
     }
 }

@@ -17,8 +17,20 @@ internal sealed class PerpProjectionFunction : KernelFunction<PerpProjectionFunc
 
     protected override Tensor Forward(ReadOnlySpan<Tensor> inputs, PerpGradOptions options, List<Tensor>? saved)
     {
-        saved?.AddRange([inputs[0], inputs[1]]);
-        return PerpProjectionComposed.Project(inputs[0], inputs[1], options);
+        var (weight, grad) = (inputs[0], inputs[1]);
+        saved?.AddRange([weight, grad]);
+        if (PerpGradPair.LieAlike(weight, grad))
+        {
+            var y = Memory.Fresh(grad);
+            Dtype.Run(grad.dtype, new PerpGradCall(weight, grad, y, options));
+            return y;
+        }
+
+        var contiguous = Memory.Contiguous(weight);
+        var copy = Memory.FreshCopy(grad);
+        Dtype.Run(grad.dtype, new PerpGradCall(contiguous, copy, copy, options));
+        Memory.Release(contiguous, weight);
+        return copy;
     }
 
     protected override void Backward(Tensor gradient, IReadOnlyList<Tensor> saved, PerpGradOptions options, Gradients gradients)

@@ -14,7 +14,8 @@ namespace TorchSharpSoftmax.Kernels.Tests;
 /// </remarks>
 public sealed partial class CodegenTests
 {
-    private static readonly string[] s_types = ["AsItself`1[float]", "AsItself`1[double]", "AsBFloat16", "AsHalf"];
+    /// <summary>One of each line; which one a pass takes for floats is its operator's choice.</summary>
+    private static readonly string[][] s_types = [["AsItself`1[float]", "AsSingle"], ["AsItself`1[double]"], ["AsBFloat16"], ["AsHalf"]];
 
     [Fact]
     public void No_pass_contains_a_call()
@@ -78,11 +79,11 @@ public sealed partial class CodegenTests
         {
             string name = $"{pass.DeclaringType!.Name}[";
             Listing[] mine = [.. listings.Where(l => l.Method.Contains($":{pass.Name}", StringComparison.Ordinal) && l.Method.Contains($".{name}", StringComparison.Ordinal))];
-            foreach (string type in s_types)
+            foreach (string[] types in s_types)
             {
                 Assert.True(
-                    mine.Any(l => l.Method.Contains(lanes, StringComparison.Ordinal) && l.Method.Contains(type, StringComparison.Ordinal)),
-                    $"{pass.DeclaringType.Name}.{pass.Name} was not compiled for {type} at width {bits}: the tour misses it. {mine.Length} others were.");
+                    mine.Any(l => l.Method.Contains(lanes, StringComparison.Ordinal) && types.Any(type => l.Method.Contains(type, StringComparison.Ordinal))),
+                    $"{pass.DeclaringType.Name}.{pass.Name} was not compiled for {string.Join(" or ", types)} at width {bits}: the tour misses it. {mine.Length} others were.");
             }
         }
 

@@ -44,6 +44,7 @@ internal static unsafe class KernelTour
         Operator<SoftmaxTour>();
         Operator<CrossEntropyTour>();
         Operator<StableMaxTour>();
+        Operator<PerpGradTour>();
         return ChildProcess.Done;
     }
 

@@ -34,8 +34,8 @@ internal readonly unsafe struct CrossEntropyForward(CrossEntropyLink link, void*
             CrossEntropyPasses<V, S, T, M>.Sum<L>(from, n, count, rows, T.One);
             for (nint i = 0; i < count; i++)
             {
-                if (rows[i].Skip) continue;
-                if (double.IsInfinity(rows[i].Others) && double.IsFinite(rows[i].Most)) // a sum beyond the type's range
+                if (L.ByMax || rows[i].Skip) continue;
+                if (!double.IsFinite(rows[i].Others) && double.IsFinite(rows[i].Most)) // a sum beyond the type's range; a NaN stays one
                     CrossEntropyPasses<V, S, T, M>.Sum<L>(from + i * n, n, 1, rows + i, Const.Of<T>(1 / (double)(1UL << 32) / (1UL << 32)));
             }
             if (targets.IsDense) Gaps<G, V, S, T, M>(from, at, count, rows);

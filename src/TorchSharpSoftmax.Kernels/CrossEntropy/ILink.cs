@@ -1,15 +1,5 @@
 namespace TorchSharpSoftmax.Kernels;
 
-/// <summary>How logits become positive terms, whose shares of a row's sum are the probabilities.</summary>
-public enum CrossEntropyLink
-{
-    /// <summary>s(x) = x + 1 for x &gt;= 0, 1 / (1 - x) for x &lt; 0.</summary>
-    StableMax,
-
-    /// <summary>e^x.</summary>
-    Softmax,
-}
-
 /// <summary>What the terms of a row are scaled by; what A and B are is the link's own business.</summary>
 internal readonly struct LinkFrame<V>(V a, V b)
 {

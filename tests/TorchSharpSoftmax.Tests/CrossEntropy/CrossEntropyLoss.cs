@@ -16,10 +16,14 @@ public sealed record CrossEntropyLoss(
     public static IEnumerable<CrossEntropyLoss> All(CrossEntropyLink link) =>
         from probabilities in (bool[])[false, true]
         from weighted in (bool[])[false, true]
-        from ignored in probabilities ? (long[])[-100] : [-100, 2, 1000, -1]
+        from ignored in probabilities ? (long[])[-100] : [-100, 2, 1000]
         from smoothing in (double[])[0, 0.1, 1]
         from reduction in (Reduction[])[Reduction.Mean, Reduction.Sum, Reduction.None]
         select new CrossEntropyLoss(link, probabilities, weighted, ignored, smoothing, reduction);
+
+    /// <summary>Every option with every other, though not with every two others.</summary>
+    public static IEnumerable<CrossEntropyLoss> Pairs(CrossEntropyLink link) => All(link).Where(
+        (loss, i) => loss.Probabilities || ((i % 3) + (i / 3 % 3) + (i / 9 % 3)) % 3 == 0);
 
     internal Tensor Of(Tensor input, Tensor target, Tensor? weight = null) => Link == CrossEntropyLink.StableMax
         ? F.stablemax_cross_entropy(input, target, weight, Ignored, Reduction, Smoothing)
@@ -61,20 +65,24 @@ public sealed record CrossEntropyLoss(
         return (any.abs() + 0.1).to_type(logits.dtype);
     }
 
-    /// <summary>How large the parts are of which each element of the gradient is the difference: where targets are spread, both are not 0.</summary>
-    internal Tensor GradientScale(Tensor x64, Tensor exact, Tensor target, Tensor? weight, Tensor dy)
+    /// <summary>
+    /// How large the parts are of which each element of the gradient is made. Of a class number's row it is the element itself, but in float64: there libtorch's own
+    /// answer is what ours is compared with, and it has e^log(p) and 1 - p. Where targets are spread, sum(q) * p and q are subtracted.
+    /// </summary>
+    internal Tensor GradientScale(Tensor x, Tensor exact, Tensor? weight, Tensor dy, ScalarType dtype)
     {
-        if (!Probabilities && Smoothing == 0)
+        bool spread = Probabilities || Smoothing > 0;
+        if (!spread && dtype != ScalarType.Float64)
         {
-            return exact.abs(); // nothing cancels
+            return exact.abs();
         }
 
-        int dim = CrossEntropyArguments.ClassDim(x64);
-        var leaf = x64.detach().requires_grad_();
-        var logits = Link == CrossEntropyLink.StableMax ? StableMaxComposed.Logarithm(leaf) : leaf * 1;
-        var p = logits.softmax(dim).detach();
-        var row = Reduction == Reduction.None ? dy.abs().unsqueeze(dim) : dy.abs();
-        double most = (weight is null ? 1 : weight.max().to_type(ScalarType.Float64).item<double>()) / (Reduction == Reduction.Mean ? 0.1 : 1);
-        return exact.abs() + (p + 1) * row * most / (Link == CrossEntropyLink.StableMax ? 1 + x64.abs() : 1);
+        int dim = CrossEntropyArguments.ClassDim(x);
+        using var logits = CrossEntropyComposed.Logits(x, Link);
+        var log = logits.log_softmax(dim);
+        var parts = log.exp() * (1 - log) + (spread ? 1 : 0);
+        double most = (weight is null ? 1 : weight.to_type(ScalarType.Float64).max().item<double>()) / (Reduction == Reduction.Mean ? weight is null ? 1 : 0.1 : 1);
+        var row = (Reduction == Reduction.None ? dy.unsqueeze(dim) : dy).abs() * most;
+        return exact.abs() + (parts * row / (Link == CrossEntropyLink.StableMax ? 1 + x.abs() : 1)).nan_to_num(0, 0, 0);
     }
 }

@@ -99,7 +99,7 @@ public sealed class CrossEntropyRefusalTests
         var x = ones(2, 3).requires_grad_();
         var target = tensor([0L, 3L]);
         var (nodes, tensors) = (Live.Nodes, Tensor.TotalCount);
-        for (int i = 0; i < 50; i++)
+        for (int i = 0; i < 10; i++)
         {
             Assert.All(s_losses, loss => Assert.Throws<ArgumentOutOfRangeException>(() => loss(x, target)));
         }

@@ -36,14 +36,53 @@ public sealed class SoftmaxOperator
             (x, dim, algorithm) => torch.nn.functional.two_pass_logsumexp(x, dim),
             (x, dim) => x.logsumexp(dim),
             (x, y, dim) => 1 + y.abs() + Math.Log(Math.Max(1, x.ndim == 0 ? 1 : x.size(dim))),
-            (x, y, dy, dim) => x.ndim == 0 ? dy.abs() : LogSumExpGradientScale(x, y.unsqueeze(dim), dy.unsqueeze(dim))),
+            (x, y, dy, dim) => x.ndim == 0 ? dy.abs() : LogSumExpGradientScale(x, y.unsqueeze(dim), dy.unsqueeze(dim)))
+        {
+            SavesItsOutput = false,
+        },
+
+        // libtorch has no StableMax: its softmax of sign(x) log(1 + |x|) carries the rounding of the logarithm, in float64 too
+        new(
+            "stablemax",
+            (x, dim, algorithm) => torch.nn.functional.stablemax(x, dim),
+            StableMaxComposed.StableMax,
+            (x, y, dim) => (y * (1 + (1 + x.abs()).log() + y.log().abs())).nan_to_num(0, 0, 0),
+            (x, y, dy, dim) => (y * (1 + (1 + x.abs()).log() + y.log().abs()) * (dy.abs() + (dy * y).abs().sum(dim, keepdim: true)) / (1 + x.abs())).nan_to_num(0, 0, 0))
+        {
+            SavesItsOutput = false,
+            HasSmallTerms = true,
+            Algorithms = [SoftmaxAlgorithm.Auto],
+        },
+        new(
+            "log_stablemax",
+            (x, dim, algorithm) => torch.nn.functional.log_stablemax(x, dim),
+            StableMaxComposed.LogStableMax,
+            (x, y, dim) => (1 + (1 + x.abs()).log() + y.abs()).nan_to_num(0, 0, 0),
+            (x, y, dy, dim) => ((dy.abs() + y.exp() * (1 + y.abs() + (1 + x.abs()).log()) * dy.abs().sum(dim, keepdim: true)) / (1 + x.abs())).nan_to_num(0, 0, 0))
+        {
+            SavesItsOutput = false,
+            HasSmallTerms = true,
+            Algorithms = [SoftmaxAlgorithm.Auto],
+        },
     ];
 
     public string Name { get; }
 
+    /// <summary>Those that the operator can be told to take.</summary>
+    public SoftmaxAlgorithm[] Algorithms { get; private init; } = [SoftmaxAlgorithm.Auto, SoftmaxAlgorithm.TwoPass, SoftmaxAlgorithm.ThreePass];
+
+    /// <summary>The same without Auto, which is one of the others.</summary>
+    public IEnumerable<SoftmaxAlgorithm> DistinctAlgorithms => Algorithms.Skip(Algorithms.Length > 1 ? 1 : 0);
+
+    /// <summary>A saved output is rounded to the dtype before the derivative sees it.</summary>
+    public bool SavesItsOutput { get; private init; } = true;
+
     public Func<Tensor, int, SoftmaxAlgorithm, Tensor> Actual { get; }
 
     public Func<Tensor, int, Tensor> Libtorch { get; }
+
+    /// <summary>Whether masks as users write them are terms too: libtorch adds one by one, and n small terms to a large one may cost it n / 2 roundings.</summary>
+    public bool HasSmallTerms { get; private init; }
 
     /// <summary>From float64 x and y.</summary>
     public Func<Tensor, Tensor, int, Tensor> Scale { get; }
@@ -68,7 +107,13 @@ public sealed class SoftmaxOperator
         var actualInput = x.detach().requires_grad_();
         var y = Actual(actualInput, dim, algorithm);
         var scale = Scale(x64.detach(), y64.detach(), axis);
-        Close.Assert(what, y64, OfLibtorch(x, t => Libtorch(t, axis)), y, scale, Units(x.dtype));
+        double units = Units(x.dtype);
+        if (HasSmallTerms && x.dtype == ScalarType.Float64 && x.ndim > 0)
+        {
+            units += x.size(axis) / 2.0;
+        }
+
+        Close.Assert(what, y64, OfLibtorch(x, t => Libtorch(t, axis)), y, scale, units);
         if (x.numel() == 0)
         {
             return;
@@ -85,13 +130,12 @@ public sealed class SoftmaxOperator
             return leaf.grad!;
         });
         var gradientScale = GradientScale(x64.detach(), y64.detach(), dy64, axis);
-        if (Name != "logsumexp")
+        if (SavesItsOutput)
         {
-            // the saved output is rounded to the dtype before the derivative sees it
             gradientScale = gradientScale * 2;
         }
 
-        Close.Assert($"gradient of {what}", x64.grad!, libtorchGradient, actualInput.grad!, gradientScale, Units(x.dtype));
+        Close.Assert($"gradient of {what}", x64.grad!, libtorchGradient, actualInput.grad!, gradientScale, units);
     }
 
     public override string ToString() => Name;

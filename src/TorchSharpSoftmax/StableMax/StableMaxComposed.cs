@@ -7,15 +7,18 @@ namespace TorchSharpSoftmax;
 internal static class StableMaxComposed
 {
     /// <summary>g(x), whose derivative is 1 / (1 + |x|) everywhere: at 0, and at -infinity, where <c>sign</c> and <c>abs</c> would give 0 and NaN.</summary>
+    /// <remarks>Not by <c>log1p</c>: libtorch's gives NaN, or infinity, for numbers near the type's largest.</remarks>
     internal static Tensor Logarithm(Tensor x)
     {
         using var zero = zeros_like(x);
+        using var one = ones_like(x);
         using var isNegative = x.lt(zero);
         using var negative = where(isNegative, x, zero);
         using var positive = where(isNegative, zero, x);
-        using var size = negative.neg();
-        using var ofNegative = size.log1p();
-        using var ofPositive = positive.log1p();
+        using var grownNegative = one.sub(negative);
+        using var grownPositive = one.add(positive);
+        using var ofNegative = grownNegative.log();
+        using var ofPositive = grownPositive.log();
         return ofPositive.sub(ofNegative);
     }
 

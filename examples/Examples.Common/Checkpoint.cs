@@ -56,6 +56,9 @@ public static class Checkpoint
         return true;
     });
 
+    /// <summary>Removes it, so that nothing can be resumed from it.</summary>
+    public static void Delete(string folder) => Array.ForEach([folder, folder + ".old", folder + ".new"], Remove);
+
     /// <summary>Whatever a damaged file makes its reader say, the user learns which checkpoint it is.</summary>
     private static T Reading<T>(string folder, Func<T> read)
     {

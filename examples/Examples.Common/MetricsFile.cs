@@ -15,7 +15,7 @@ public sealed class MetricsFile<TRow> : IDisposable
     public MetricsFile(string path, Func<TRow, bool>? keep = null)
     {
         Path = path;
-        _rows.AddRange(keep is null || !File.Exists(path) ? [] : Read(path).Where(keep));
+        _rows.AddRange(keep is null ? [] : Read(path).Where(keep));
 
         // The kept rows are complete under another name before they replace the file: a crash in between loses none.
         string fresh = path + ".new";
@@ -43,14 +43,28 @@ public sealed class MetricsFile<TRow> : IDisposable
         _stream.Flush();
     }
 
+    public void AddRange(IEnumerable<TRow> rows)
+    {
+        foreach (TRow row in rows)
+        {
+            Add(row);
+        }
+    }
+
     public void Dispose()
     {
         _csv.Dispose();
         _stream.Dispose();
     }
 
-    private static List<TRow> Read(string path)
+    /// <summary>The rows that an earlier run left; none where there is no file.</summary>
+    public static List<TRow> Read(string path)
     {
+        if (!File.Exists(path))
+        {
+            return [];
+        }
+
         using var reader = new StreamReader(path);
         using var csv = new CsvReader(reader, CultureInfo.InvariantCulture);
         try

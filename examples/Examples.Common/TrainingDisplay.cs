@@ -1,9 +1,10 @@
+using System.Diagnostics;
 using Spectre.Console;
 using Spectre.Console.Rendering;
 
 namespace TorchSharpSoftmax.Examples;
 
-/// <summary>A live progress bar with the latest metrics on a terminal; a line per logged epoch where the output is a file or a pipe.</summary>
+/// <summary>A live progress bar with the latest metrics on a terminal; in a file or a pipe at most a line a second, and the last.</summary>
 public static class TrainingDisplay
 {
     /// <param name="epochs">Where the bar ends.</param>
@@ -13,13 +14,7 @@ public static class TrainingDisplay
     {
         if (!AnsiConsole.Profile.Capabilities.Interactive || Console.IsOutputRedirected)
         {
-            train((epoch, text) =>
-            {
-                if (text is not null)
-                {
-                    Console.WriteLine($"epoch {epoch,6}  {text}");
-                }
-            });
+            Lines(train);
             return;
         }
 
@@ -38,6 +33,26 @@ public static class TrainingDisplay
                     }
                 });
             });
+    }
+
+    private static void Lines(Action<Action<int, string?>> train)
+    {
+        string? held = null;
+        var clock = Stopwatch.StartNew();
+        train((epoch, text) =>
+        {
+            held = text is null ? held : $"epoch {epoch,6}  {text}";
+            if (held is not null && clock.Elapsed.TotalSeconds >= 1)
+            {
+                Console.WriteLine(held);
+                held = null;
+                clock.Restart();
+            }
+        });
+        if (held is not null)
+        {
+            Console.WriteLine(held);
+        }
     }
 
     private sealed class EpochColumn : ProgressColumn

@@ -1,39 +1,73 @@
 using System.Globalization;
+using TorchSharp.Modules;
 using TorchSharpSoftmax;
 using static TorchSharp.torch;
 using static TorchSharp.torch.nn;
 
 namespace Grokking;
 
-/// <summary>One row of metrics.csv. Accuracies are shares of 1, losses mean nats, the norm that of all weights together.</summary>
-internal sealed record Metrics(int Epoch, double TrainLoss, double TestLoss, double TrainAccuracy, double TestAccuracy, double WeightNorm, double Seconds)
+/// <summary>
+/// One row of metrics.csv: the model after that many steps. Accuracies and fractions are shares of 1, losses means in nats (of test: in float64),
+/// the norm that of all weights together. What is said of the training samples comes from the training pass itself.
+/// </summary>
+internal sealed record Metrics(
+    int Epoch, double TrainLoss, double TestLoss, double TrainAccuracy, double TestAccuracy,
+    double CollapseFraction, double ZeroLossFraction, double WeightNorm, double Seconds)
 {
     /// <summary>What the display shows.</summary>
     public string Describe() => string.Create(CultureInfo.InvariantCulture,
         $"train {TrainAccuracy,7:P2}  test {TestAccuracy,7:P2}  loss {TrainLoss:0.0000} / {TestLoss:0.0000}");
 
-    public static Metrics Measure(int epoch, Module<Tensor, Tensor> model, ModularAddition data, double seconds)
+    public static Metrics Measure(
+        int epoch, Experiment e, Module<Tensor, Tensor> model, Tasks data, Tensor logits, Tensor losses, Score test, double seconds)
     {
         using var _ = no_grad();
-        (double trainLoss, double trainAccuracy) = Evaluate(model, data.TrainInput, data.TrainTarget);
-        (double testLoss, double testAccuracy) = Evaluate(model, data.TestInput, data.TestTarget);
-        return new Metrics(epoch, trainLoss, testLoss, trainAccuracy, testAccuracy, Norm(model), seconds);
+        using var scope = NewDisposeScope();
+        return new Metrics(
+            epoch, Losses.Mean(losses).to_type(ScalarType.Float64).item<double>(), test.Loss,
+            Score.ShareRight(logits, data.TrainTarget), test.Accuracy,
+            utils.softmax_collapse_fraction(logits, e.Dtype), utils.zero_loss_fraction(losses),
+            Math.Sqrt(model.parameters().Sum(SquaredNorm)), seconds);
     }
 
-    private static (double Loss, double Accuracy) Evaluate(Module<Tensor, Tensor> model, Tensor input, Tensor target)
+    public static double SquaredNorm(Tensor weight)
     {
         using var scope = NewDisposeScope();
-        Tensor logits = model.call(input);
-        Tensor logProbabilities = functional.two_pass_log_softmax(logits, dim: -1);
+        return weight.detach().to_type(ScalarType.Float64).square().sum().item<double>();
+    }
+}
 
-        // A count over a whole number: a float mean of an all-correct batch need not be exactly 1.
-        long correct = logits.argmax(1).eq(target).sum().item<long>();
-        return (functional.nll_loss(logProbabilities, target).item<float>(), (double)correct / target.size(0));
+/// <summary>Mean loss and accuracy.</summary>
+internal readonly record struct Score(double Loss, double Accuracy)
+{
+    /// <summary>The test samples, dropout off.</summary>
+    public static Score OfTest(Experiment e, Module<Tensor, Tensor> model, Tasks data)
+    {
+        using var _ = no_grad();
+        using var scope = NewDisposeScope();
+        model.eval();
+        Tensor logits = model.call(data.TestInput);
+        model.train();
+        Tensor losses = Losses.PerSample(e.Loss, logits, data.TestTarget, ScalarType.Float64);
+        return new(losses.mean().item<double>(), ShareRight(logits, data.TestTarget));
     }
 
-    private static double Norm(Module<Tensor, Tensor> model)
+    /// <summary>A count over a whole number: a float mean of an all-correct batch need not be exactly 1.</summary>
+    public static double ShareRight(Tensor logits, Tensor target)
     {
         using var scope = NewDisposeScope();
-        return Math.Sqrt(model.parameters().Sum(w => w.square().sum().item<float>()));
+        return (double)logits.argmax(1).eq(target).sum().item<long>() / target.size(0);
+    }
+}
+
+/// <summary>One row of layers.csv: a tensor's norm, and the cosine between it and minus its gradient, near 1 where the loss falls by mere growth.</summary>
+internal sealed record LayerMetrics(int Epoch, string Layer, double Norm, double Cosine)
+{
+    /// <summary>Of all tensors, after the backward pass and before an optimizer changes the gradients.</summary>
+    public static IEnumerable<LayerMetrics> Measure(int epoch, Module<Tensor, Tensor> model)
+    {
+        (string Name, Parameter Weight)[] layers = [.. model.named_parameters()];
+        return utils.naive_loss_minimization_cosine(layers).Zip(layers, (cosine, layer) =>
+            new LayerMetrics(epoch, layer.Name, Math.Sqrt(Metrics.SquaredNorm(layer.Weight)), cosine.cosine));
     }
 }

@@ -1,15 +1,10 @@
-using System.Diagnostics;
 using Grokking;
 using TorchSharp;
-using TorchSharp.Modules;
-using TorchSharpSoftmax;
 using TorchSharpSoftmax.Examples;
-using static TorchSharp.torch;
-using static TorchSharp.torch.nn;
 
 try
 {
-    return Cli.Run(Options.Command(Train), args);
+    return Cli.Run(Options.Command(Experiments, List), args);
 }
 catch (Exception e) when (e is ArgumentException or IOException or UnauthorizedAccessException)
 {
@@ -17,101 +12,85 @@ catch (Exception e) when (e is ArgumentException or IOException or UnauthorizedA
     return Cli.BadUsage;
 }
 
-static int Train(Options options)
+// Every run of the preset with every seed, one after the other; then the summary and the picture.
+static int Experiments(Options options)
 {
-    Settings s = options.Settings;
-    set_num_threads(s.Threads);
-    manual_seed(s.Seed);
-
-    // The data and the model: two-hot pairs in, one logit per residue out.
-    var data = new ModularAddition(s.P, s.TrainFraction);
-    using Sequential model = Sequential(
-        ("hidden1", Linear(2 * s.P, s.Hidden, hasBias: false)), ("relu1", ReLU()),
-        ("hidden2", Linear(s.Hidden, s.Hidden, hasBias: false)), ("relu2", ReLU()),
-        ("logits", Linear(s.Hidden, s.P, hasBias: false)));
-    AdamW optimizer = optim.AdamW(model.parameters(), lr: s.LearningRate, weight_decay: s.WeightDecay);
-
-    // A fresh run, or the rest of an earlier one.
     Cli.CreateFolder("--out", options.Out);
-    string checkpoint = Path.Combine(options.Out, "checkpoint");
-    int done = options.Resume ? Resume(checkpoint, options, model, optimizer) : 0;
-    using var metrics = new MetricsFile<Metrics>(Path.Combine(options.Out, "metrics.csv"), options.Resume ? row => row.Epoch <= done : null);
-    double before = metrics.Rows.Count == 0 ? 0 : metrics.Rows[^1].Seconds;
+    torch.set_num_threads(options.Threads);
+    Training[] trainings = [.. options.Preset.Runs.SelectMany(run => options.Seeds.Select(seed => new Training(run, seed, options)))];
+    Prepare(options, trainings);
 
     using var interrupt = new Interrupt();
-    var clock = Stopwatch.StartNew();
-    TrainingDisplay.Run(options.Epochs, done, tell =>
+    Console.WriteLine($"{options.Preset.Name}: {options.Preset.Expect}");
+    Console.WriteLine($"({options.Preset.Takes}; Ctrl-C stops after the epoch, '--resume' goes on)");
+    foreach (Training training in trainings.Where(t => !t.IsFinished).TakeWhile(_ => !interrupt.Requested))
     {
-        for (int epoch = done + 1; epoch <= options.Epochs && !interrupt.Requested; epoch++)
-        {
-            Step(model, data, optimizer);
-            done = epoch;
-
-            Metrics? row = null;
-            if (epoch <= 20 || epoch % options.LogEvery == 0 || epoch == options.Epochs)
-            {
-                row = Metrics.Measure(epoch, model, data, before + clock.Elapsed.TotalSeconds);
-                metrics.Add(row);
-            }
-
-            tell(epoch, row?.Describe());
-            if (epoch % options.CheckpointEvery == 0 && epoch != options.Epochs)
-            {
-                Checkpoint.Save(checkpoint, new State(epoch, s), model, optimizer);
-            }
-        }
-    });
-
-    Checkpoint.Save(checkpoint, new State(done, s), model, optimizer);
-    Report(options, metrics, interrupt.Requested && done < options.Epochs, done);
-    return interrupt.Requested && done < options.Epochs ? Interrupt.ExitCode : 0;
-}
-
-static void Step(Sequential model, ModularAddition data, AdamW optimizer)
-{
-    using var scope = NewDisposeScope();
-    optimizer.zero_grad();
-    Tensor logProbabilities = functional.two_pass_log_softmax(model.call(data.TrainInput), dim: -1);
-    functional.nll_loss(logProbabilities, data.TrainTarget).backward();
-    optimizer.step();
-}
-
-static int Resume(string checkpoint, Options options, Sequential model, AdamW optimizer)
-{
-    if (!Checkpoint.ExistsIn(checkpoint))
-    {
-        throw new ArgumentException($"'--resume' finds no checkpoint in '{checkpoint}'; a folder ('--out') with an earlier run is required.");
+        Console.WriteLine($"{training.Run.Title}, seed {training.Seed}");
+        TrainingDisplay.Run(options.Epochs, training.Done, tell => training.Train(interrupt, tell));
     }
 
-    State saved = Checkpoint.ReadState<State>(checkpoint);
-    if (saved.Settings != options.Settings)
+    Report(options, trainings);
+    return trainings.All(t => t.IsFinished) ? 0 : Interrupt.ExitCode;
+}
+
+// A fresh start forgets earlier checkpoints of the same folder; '--resume' finds out what is left to do.
+static void Prepare(Options options, Training[] trainings)
+{
+    if (!options.Resume)
+    {
+        Array.ForEach(trainings, t => t.Forget());
+        return;
+    }
+
+    // All are asked before anything runs: each may refuse.
+    if (Array.FindAll(trainings, t => t.FindCheckpoint()).Length == 0)
     {
         throw new ArgumentException(
-            $"'--resume' finds a run with other settings in '{checkpoint}'; the same are required.\n  there: {saved.Settings}\n  here:  {options.Settings}");
+            $"'--resume' finds no checkpoint in '{options.Out}'; a folder ('--out') with an earlier run of the same preset is required.");
     }
 
-    if (saved.Epoch >= options.Epochs)
+    if (trainings.All(t => t.IsFinished))
     {
-        throw new ArgumentException($"'--epochs' is {options.Epochs}; more than the {saved.Epoch} epochs of the run in '{checkpoint}' are required to resume it.");
+        throw new ArgumentException(
+            $"'--resume' finds every run at its end: '--epochs' is {options.Epochs}; more than the {trainings.Max(t => t.Done)} epochs there are required to go on.");
     }
-
-    Checkpoint.Load(checkpoint, model, optimizer);
-    return saved.Epoch;
 }
 
-static void Report(Options options, MetricsFile<Metrics> metrics, bool stopped, int done)
+static void Report(Options options, Training[] trainings)
 {
-    Metrics? grokked = metrics.Rows.FirstOrDefault(row => row.TestAccuracy >= 0.99);
-    Metrics? fitted = metrics.Rows.FirstOrDefault(row => row.TrainAccuracy >= 0.99);
-    Console.WriteLine(stopped ? $"Stopped after epoch {done}; '--resume' continues from there." : $"Done: {done} epochs in {metrics.Rows[^1].Seconds:0.0} s.");
-    Console.WriteLine($"  99 % of the training pairs right: {(fitted is null ? "not reached" : $"epoch {fitted.Epoch}")}");
-    Console.WriteLine($"  99 % of the unseen pairs right:   {(grokked is null ? "not reached" : $"epoch {grokked.Epoch}")}");
-    Console.WriteLine($"  metrics  {Path.GetFullPath(metrics.Path)}");
+    Training[] begun = [.. trainings.Where(t => t.HasMetrics)];
+    if (trainings.FirstOrDefault(t => !t.IsFinished) is { } stopped)
+    {
+        Console.WriteLine($"Stopped {stopped.Run.Title}, seed {stopped.Seed}, after epoch {stopped.Done}; '--resume' continues from there.");
+    }
+
+    if (begun.Length == 0)
+    {
+        return;
+    }
+
+    Outcome[] outcomes = [.. begun.Select(Outcome.Of)];
+    string summary = Path.Combine(options.Out, "summary.csv");
+    Summary.Write(summary, outcomes);
+    Summary.Print(options.Preset, outcomes);
+    Console.WriteLine($"  summary  {Path.GetFullPath(summary)}");
+    Console.WriteLine($"  metrics  {Path.Combine(Path.GetFullPath(options.Out), "<run>", "seed-<n>", "metrics.csv")} and layers.csv");
 
     string picture = Path.Combine(options.Out, "grokking.png");
-    string? trouble = Picture.Draw(metrics.Path, picture, options.Settings, Math.Max(2, done));
-    Console.WriteLine(trouble is null ? $"  picture  {Path.GetFullPath(picture)}" : $"  no picture: {trouble}; the data are in the metrics file.");
+    string? trouble = Picture.Draw(picture, options.Preset, begun);
+    Console.WriteLine(trouble is null
+        ? $"  picture  {Path.GetFullPath(picture)}"
+        : $"  no picture: {trouble}; the data are in the metrics files.");
 }
 
-/// <summary>What a checkpoint holds beside the tensors.</summary>
-internal sealed record State(int Epoch, Settings Settings);
+static int List()
+{
+    foreach (Preset preset in Presets.All)
+    {
+        string seeds = preset.Seeds.Length > 1 ? $", seeds {string.Join(", ", preset.Seeds)}" : "";
+        Console.WriteLine($"{preset.Name,-6} {preset.Expect}");
+        Console.WriteLine($"       {string.Join("; ", preset.Runs.Select(r => r.Title))}: {preset.Epochs} epochs{seeds}; {preset.Takes} with one thread");
+    }
+
+    return 0;
+}

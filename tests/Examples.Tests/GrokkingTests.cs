@@ -1,9 +1,9 @@
-using System.Diagnostics;
 using System.Globalization;
 using Xunit;
 
 namespace TorchSharpSoftmax.Examples.Tests;
 
+/// <summary>What the example promises whatever it trains: resuming, Ctrl-C, the display, the files.</summary>
 public sealed class GrokkingTests : IDisposable
 {
     private static readonly string[] Small = ["--p", "17", "--hidden", "24", "--log-every", "7", "--checkpoint-every", "13"];
@@ -12,45 +12,83 @@ public sealed class GrokkingTests : IDisposable
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
-    [Fact]
-    public void The_default_run_generalises_within_400_epochs_long_after_it_has_memorised()
-    {
-        (int exitCode, string output, string errors) = ExampleProcess.Run("Grokking", "--out", _folder);
-
-        Assert.True(exitCode == 0, errors);
-        (int Epoch, double Train, double Test)[] rows = [.. Rows(_folder).Select(r => (int.Parse(r[0], CultureInfo.InvariantCulture), Number(r[3]), Number(r[4])))];
-        int memorised = rows.First(r => r.Train >= 0.99).Epoch;
-        int grokked = rows.FirstOrDefault(r => r.Test >= 0.99, (int.MaxValue, 0, 0)).Epoch;
-        Assert.True(grokked <= 400, $"99 % of the unseen pairs were never reached; the best was {rows.Max(r => r.Test):P1}.");
-        Assert.True(grokked > 1.5 * memorised, $"Train reached 99 % at epoch {memorised}, test at {grokked}: that is not grokking.");
-        Assert.True(rows.First(r => r.Epoch == memorised).Test < 0.5);
-        Assert.Contains($"epoch {grokked}", output, StringComparison.Ordinal);
-        if (output.Contains("picture  ", StringComparison.Ordinal))
-        {
-            byte[] picture = File.ReadAllBytes(Path.Combine(_folder, "grokking.png"));
-            Assert.Equal("PNG"u8.ToArray(), picture[1..4]);
-        }
-        else
-        {
-            Assert.Contains("gnuplot is not installed", output, StringComparison.Ordinal);
-        }
-    }
-
-    [Fact]
-    public void A_resumed_run_equals_an_uninterrupted_one_bit_for_bit()
+    [Theory]
+    [InlineData("--weight-decay", "1")]
+    [InlineData("--perp-grad", "--loss", "stablemax", "--granularity", "row")]
+    [InlineData("--loss-dtype", "f16", "--perp-grad", "--rescale", "false")]
+    [InlineData("--model", "transformer", "--dropout", "0.2", "--task", "mul")]
+    [InlineData("--task", "parity", "--samples", "200", "--optimizer", "sgd", "--lr", "0.1", "--momentum", "0.9", "--loss", "collapse-free", "--loss-dtype", "f64")]
+    public void A_resumed_run_equals_an_uninterrupted_one_bit_for_bit(params string[] experiment)
     {
         string straight = Path.Combine(_folder, "straight");
         string resumed = Path.Combine(_folder, "resumed");
-        Assert.Equal(0, ExampleProcess.Run("Grokking", [.. Small, "--epochs", "40", "--out", straight]).ExitCode);
-        Assert.Equal(0, ExampleProcess.Run("Grokking", [.. Small, "--epochs", "26", "--out", resumed]).ExitCode);
-        Assert.Equal(0, ExampleProcess.Run("Grokking", [.. Small, "--epochs", "40", "--out", resumed, "--resume"]).ExitCode);
+        Run([.. Small, .. experiment, "--epochs", "50", "--out", straight]);
+        Run([.. Small, .. experiment, "--epochs", "31", "--out", resumed]);
+        Run([.. Small, .. experiment, "--epochs", "50", "--out", resumed, "--resume"]);
 
-        // Epoch 26 ends the shorter run, so it has a row there that the straight run lacks.
-        Assert.Equal(Rows(straight).Select(WithoutSeconds), Rows(resumed).Where(r => r[0] != "26").Select(WithoutSeconds));
-        foreach (string file in new[] { "model.bin", "optimizer.bin", "random.bin" })
+        Results.AssertSame(straight, resumed);
+    }
+
+    [Fact]
+    public void An_interrupted_preset_continues_where_it_was_and_runs_nothing_twice()
+    {
+        if (OperatingSystem.IsWindows())
         {
-            Assert.Equal(File.ReadAllBytes(Path.Combine(straight, "checkpoint", file)), File.ReadAllBytes(Path.Combine(resumed, "checkpoint", file)));
+            Assert.Skip("Sends a POSIX signal.");
         }
+
+        string[] preset = ["--preset", "1a", .. Small, "--epochs", "1500", "--seeds", "0,3"];
+        string straight = Path.Combine(_folder, "straight");
+        string stopped = Path.Combine(_folder, "stopped");
+        Run([.. preset, "--out", straight]);
+        using (var process = new ExampleProcess("Grokking", [.. preset, "--out", stopped], ExampleProcess.HearingCtrlC))
+        {
+            Results.WaitForLines(Path.Combine(Results.Folder(stopped, "adamw", 3), "metrics.csv"), 20);
+            process.Interrupt();
+            (int exitCode, string output, string errors) = process.Wait();
+            Assert.True(exitCode == 130, output + errors);
+            Assert.Contains("Stopped AdamW, seed 3, after epoch", output, StringComparison.Ordinal);
+            Assert.Contains("'--resume' continues", output, StringComparison.Ordinal);
+        }
+
+        string first = Path.Combine(Results.Folder(stopped, "adamw"), "metrics.csv");
+        string finished = File.ReadAllText(first);
+        Run([.. preset, "--out", stopped, "--resume"]);
+        Assert.Equal(finished, File.ReadAllText(first)); // its seconds too
+        foreach ((string run, int seed) in new[] { ("adamw", 0), ("adamw", 3), ("perpgrad", 0), ("perpgrad", 3) })
+        {
+            Results.AssertSame(straight, stopped, run, seed);
+        }
+
+        (int again, _, string refusal) = ExampleProcess.Run("Grokking", [.. preset, "--out", stopped, "--resume"]);
+        Assert.Equal(2, again);
+        Assert.Contains("'--epochs' is 1500; more than the 1500 epochs", refusal, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_fresh_start_forgets_the_checkpoints_of_the_same_folder()
+    {
+        Run([.. Small, "--preset", "1a", "--epochs", "3", "--out", _folder]);
+        Run([.. Small, "--preset", "1a", "--epochs", "3", "--lr", "0.02", "--out", _folder]);
+
+        string state = File.ReadAllText(Path.Combine(Results.Folder(_folder, "perpgrad"), "checkpoint", "state.json"));
+        Assert.Contains("\"LearningRate\":0.02", state, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void A_run_ends_at_the_accuracy_that_it_is_asked_for()
+    {
+        string[] arguments = [.. Small, "--perp-grad", "--train-fraction", "0.8", "--epochs", "2000", "--out", _folder];
+        Run([.. arguments, "--stop-at-accuracy", "0.5"]);
+        (int Epoch, double Train, double Test)[] rows = Results.Accuracies(_folder);
+        Assert.True(rows[^1].Test >= 0.5, $"Ended at {rows[^1].Test:P1}.");
+        Assert.All(rows[..^1], r => Assert.True(r.Test < 0.5));
+        Assert.True(rows[^1].Epoch < 2000);
+
+        // It goes on when more is asked for, and not otherwise.
+        Assert.Equal(2, ExampleProcess.Run("Grokking", [.. arguments, "--stop-at-accuracy", "0.5", "--resume"]).ExitCode);
+        Run([.. arguments, "--stop-at-accuracy", "0.7", "--resume"]);
+        Assert.True(Results.Accuracies(_folder)[^1].Epoch > rows[^1].Epoch);
     }
 
     [Fact]
@@ -69,13 +107,44 @@ public sealed class GrokkingTests : IDisposable
     }
 
     [Fact]
-    public void Another_seed_gives_another_run()
+    public void Another_seed_gives_another_run_and_the_same_seed_the_same()
     {
-        string other = Path.Combine(_folder, "other");
-        Assert.Equal(0, ExampleProcess.Run("Grokking", [.. Small, "--epochs", "3", "--out", _folder]).ExitCode);
-        Assert.Equal(0, ExampleProcess.Run("Grokking", [.. Small, "--epochs", "3", "--out", other, "--seed", "1"]).ExitCode);
+        string again = Path.Combine(_folder, "again");
+        Run([.. Small, "--epochs", "3", "--seeds", "0,1", "--out", _folder]);
+        Run([.. Small, "--epochs", "3", "--seed", "1", "--out", again]);
 
-        Assert.NotEqual(Rows(_folder).Select(WithoutSeconds), Rows(other).Select(WithoutSeconds));
+        Assert.NotEqual(Results.WithoutSeconds(_folder), Results.WithoutSeconds(_folder, seed: 1));
+        Results.AssertSame(_folder, again, seed: 1);
+    }
+
+    [Fact]
+    public void Layers_and_summary_tell_the_same_as_the_metrics()
+    {
+        Run([.. Small, "--epochs", "9", "--out", _folder]);
+
+        Dictionary<string, string> last = Results.Read(Path.Combine(Results.Folder(_folder), "metrics.csv"))[^1];
+        Dictionary<string, string>[] layers = [.. Results.Read(Path.Combine(Results.Folder(_folder), "layers.csv")).Where(r => r["Epoch"] == "9")];
+        Assert.Equal(["hidden1.weight", "hidden2.weight", "logits.weight"], layers.Select(r => r["Layer"]));
+        double norm = Math.Sqrt(layers.Sum(r => Math.Pow(Results.Number(r["Norm"]), 2)));
+        Assert.Equal(norm, Results.Number(last["WeightNorm"]), 1e-12 * norm);
+        Assert.All(layers, r => Assert.InRange(Results.Number(r["Cosine"]), -1, 1));
+        Assert.Contains(layers, r => Results.Number(r["Cosine"]) > 0.1);
+
+        Dictionary<string, string> outcome = Assert.Single(Results.Read(Path.Combine(_folder, "summary.csv")));
+        Assert.Equal(("run", "0", "9", last["TestAccuracy"]), (outcome["Run"], outcome["Seed"], outcome["Epochs"], outcome["FinalTest"]));
+    }
+
+    [Fact]
+    public void Softmax_collapses_where_leaving_the_target_out_does_not()
+    {
+        string free = Path.Combine(_folder, "free");
+        Run([.. Small, "--lr", "0.1", "--epochs", "200", "--out", _folder]);
+        Run([.. Small, "--lr", "0.1", "--epochs", "200", "--loss", "collapse-free", "--out", free]);
+
+        Dictionary<string, string> collapsed = Results.Read(Path.Combine(Results.Folder(_folder), "metrics.csv"))[^1];
+        Assert.True(Results.Number(collapsed["ZeroLossFraction"]) > 0.1, $"Zero losses: {collapsed["ZeroLossFraction"]}.");
+        Assert.True(Results.Number(collapsed["CollapseFraction"]) >= Results.Number(collapsed["ZeroLossFraction"]));
+        Assert.All(Results.Read(Path.Combine(Results.Folder(free), "metrics.csv")), r => Assert.Equal(0, Results.Number(r["ZeroLossFraction"])));
     }
 
     [Fact]
@@ -86,31 +155,21 @@ public sealed class GrokkingTests : IDisposable
             Assert.Skip("Sends a POSIX signal.");
         }
 
-        string csv = Path.Combine(_folder, "metrics.csv");
+        string csv = Path.Combine(Results.Folder(_folder), "metrics.csv");
         using (var process = new ExampleProcess("Grokking", [.. Small, "--epochs", "1000000", "--out", _folder], ExampleProcess.HearingCtrlC))
         {
-            var clock = Stopwatch.StartNew();
-            while ((!File.Exists(csv) || File.ReadAllLines(csv).Length < 5) && clock.Elapsed < TimeSpan.FromMinutes(1))
-            {
-                Thread.Sleep(50);
-            }
-
+            Results.WaitForLines(csv, 5);
             process.Interrupt();
             (int exitCode, string output, _) = process.Wait();
             Assert.Equal(130, exitCode);
             Assert.Contains("--resume", output, StringComparison.Ordinal);
         }
 
-        int last = int.Parse(Rows(_folder)[^1][0], CultureInfo.InvariantCulture);
+        int last = Results.LastEpoch(_folder);
         string more = (last + 100_000).ToString(CultureInfo.InvariantCulture);
         using var again = new ExampleProcess("Grokking", [.. Small, "--epochs", more, "--out", _folder, "--resume"]);
-        var wait = Stopwatch.StartNew();
-        while (int.Parse(Rows(_folder)[^1][0], CultureInfo.InvariantCulture) <= last && wait.Elapsed < TimeSpan.FromMinutes(1))
-        {
-            Thread.Sleep(50);
-        }
-
-        Assert.True(int.Parse(Rows(_folder)[^1][0], CultureInfo.InvariantCulture) > last);
+        Results.WaitForLines(csv, File.ReadAllLines(csv).Length + 2);
+        Assert.True(Results.LastEpoch(_folder) > last);
     }
 
     [Fact]
@@ -129,37 +188,23 @@ public sealed class GrokkingTests : IDisposable
         Assert.Contains("metrics.csv", output, StringComparison.Ordinal);
     }
 
-    [Theory]
-    [InlineData("'--p' is '1'; a whole number from 2 to 1000 is required.", "--p", "1")]
-    [InlineData("'--p' is 'ten'", "--p", "ten")]
-    [InlineData("'--train-fraction' is '1'; a number above 0 and below 1 is required.", "--train-fraction", "1")]
-    [InlineData("'--lr' is 'nan'", "--lr", "nan")]
-    [InlineData("'--train-fraction' leaves 0 of 9 pairs", "--p", "3", "--train-fraction", "0.01")]
-    [InlineData("--epoch", "--epoch", "3")]
-    [InlineData("--epochs", "--epochs")]
-    [InlineData("'--resume' finds no checkpoint", "--resume")]
-    [InlineData("'--out' is ''; a folder is required.", "--out", "")]
-    [InlineData("'--out' is '/dev/null/x'; a folder that can be written to is required", "--out", "/dev/null/x")]
-    public void A_mistake_is_named_and_ends_with_exit_code_2(string message, params string[] args)
-    {
-        (int exitCode, _, string errors) = ExampleProcess.Run("Grokking", args.Contains("--out") ? args : ["--out", _folder, .. args]);
-
-        Assert.Equal(2, exitCode);
-        Assert.Contains(message, errors, StringComparison.Ordinal);
-    }
-
     [Fact]
     public void Resuming_with_other_settings_is_refused()
     {
-        Assert.Equal(0, ExampleProcess.Run("Grokking", [.. Small, "--epochs", "2", "--out", _folder]).ExitCode);
+        Run([.. Small, "--epochs", "2", "--out", _folder]);
 
-        (int exitCode, _, string errors) = ExampleProcess.Run("Grokking", [.. Small, "--epochs", "4", "--out", _folder, "--resume", "--lr", "0.02"]);
-        Assert.Equal(2, exitCode);
-        Assert.Contains("'--resume' finds a run with other settings", errors, StringComparison.Ordinal);
+        Refused("'--resume' finds a run with other settings", "--epochs", "4", "--lr", "0.02");
+        Refused("LearningRate 0.01 and not 0.02", "--epochs", "4", "--lr", "0.02");
+        Refused("Threads 1 and not 2", "--epochs", "4", "--threads", "2");
+        Refused("'--epochs' is 2; more than the 2 epochs", "--epochs", "2");
+        Refused("'--epochs' is 1; more than the 2 epochs", "--epochs", "1");
 
-        (exitCode, _, errors) = ExampleProcess.Run("Grokking", [.. Small, "--epochs", "2", "--out", _folder, "--resume"]);
-        Assert.Equal(2, exitCode);
-        Assert.Contains("'--epochs' is 2; more than the 2 epochs", errors, StringComparison.Ordinal);
+        void Refused(string message, params string[] arguments)
+        {
+            (int exitCode, _, string errors) = ExampleProcess.Run("Grokking", [.. Small, "--out", _folder, "--resume", .. arguments]);
+            Assert.Equal(2, exitCode);
+            Assert.Contains(message, errors, StringComparison.Ordinal);
+        }
     }
 
     [Theory]
@@ -168,10 +213,11 @@ public sealed class GrokkingTests : IDisposable
     [InlineData("checkpoint/optimizer.bin")]
     [InlineData("checkpoint/random.bin")]
     [InlineData("metrics.csv")]
+    [InlineData("layers.csv")]
     public void Resuming_from_a_damaged_file_is_refused(string file)
     {
-        Assert.Equal(0, ExampleProcess.Run("Grokking", [.. Small, "--epochs", "2", "--out", _folder]).ExitCode);
-        File.WriteAllText(Path.Combine(_folder, file), "no such thing");
+        Run([.. Small, "--epochs", "2", "--out", _folder]);
+        File.WriteAllText(Path.Combine(Results.Folder(_folder), file), "no such thing");
 
         (int exitCode, _, string errors) = ExampleProcess.Run("Grokking", [.. Small, "--epochs", "4", "--out", _folder, "--resume"]);
         Assert.Equal(2, exitCode);
@@ -181,19 +227,18 @@ public sealed class GrokkingTests : IDisposable
     [Fact]
     public void A_crash_while_a_checkpoint_is_swapped_loses_only_the_newest_one()
     {
-        Assert.Equal(0, ExampleProcess.Run("Grokking", [.. Small, "--epochs", "2", "--out", _folder]).ExitCode);
-        string checkpoint = Path.Combine(_folder, "checkpoint");
+        Run([.. Small, "--epochs", "2", "--out", _folder]);
+        string checkpoint = Path.Combine(Results.Folder(_folder), "checkpoint");
         Directory.Move(checkpoint, checkpoint + ".old");
 
-        (int exitCode, _, string errors) = ExampleProcess.Run("Grokking", [.. Small, "--epochs", "4", "--out", _folder, "--resume"]);
-        Assert.True(exitCode == 0, errors);
+        Run([.. Small, "--epochs", "4", "--out", _folder, "--resume"]);
     }
 
-    private static string[][] Rows(string folder) => [.. File.ReadAllLines(Path.Combine(folder, "metrics.csv")).Skip(1).Select(line => line.Split(','))];
-
-    private static string WithoutSeconds(string[] row) => string.Join(',', row[..^1]);
-
-    private static double Number(string text) => double.Parse(text, CultureInfo.InvariantCulture);
+    private static void Run(params string[] arguments)
+    {
+        (int exitCode, string output, string errors) = ExampleProcess.Run("Grokking", arguments);
+        Assert.True(exitCode == 0, output + errors);
+    }
 
     private static string FindOnPath(string program) =>
         Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator).Select(p => Path.Combine(p, program)).First(File.Exists);

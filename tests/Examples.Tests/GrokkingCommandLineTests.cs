@@ -1,0 +1,84 @@
+using Xunit;
+
+namespace TorchSharpSoftmax.Examples.Tests;
+
+/// <summary>Presets, flags over presets, and mistakes.</summary>
+public sealed class GrokkingCommandLineTests : IDisposable
+{
+    private static readonly string[] Names = ["story", "1a", "1b", "1c", "2a", "2b", "2c", "4", "6a", "6b", "B1", "B2", "B3", "B4", "B4b"];
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("grokking").FullName;
+
+    public static TheoryData<string> Presets => [.. Names];
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public void The_list_of_presets_tells_what_to_expect_of_each()
+    {
+        (int exitCode, string output, _) = ExampleProcess.Run("Grokking", "--preset", "list");
+
+        Assert.Equal(0, exitCode);
+        Assert.All(Names, name => Assert.Matches($"(?m)^{name} +[A-Za-z0-9]", output));
+    }
+
+    [Theory]
+    [MemberData(nameof(Presets))]
+    public void Each_preset_trains_all_its_runs(string name)
+    {
+        (int exitCode, string output, string errors) = ExampleProcess.Run("Grokking", "--preset", name, "--p", "11", "--epochs", "2", "--seed", "5", "--out", _folder);
+
+        Assert.True(exitCode == 0, output + errors);
+        Dictionary<string, string>[] outcomes = Results.Read(Path.Combine(_folder, "summary.csv"));
+        Assert.Equal(Directory.GetDirectories(_folder).Select(Path.GetFileName).Order(), outcomes.Select(o => o["Run"]).Order());
+        foreach (Dictionary<string, string> outcome in outcomes)
+        {
+            Dictionary<string, string>[] rows = Results.Read(Path.Combine(Results.Folder(_folder, outcome["Run"], 5), "metrics.csv"));
+            Assert.Equal(["0", "1", "2"], rows.Select(r => r["Epoch"]));
+            Assert.All(rows, r => Assert.InRange(Results.Number(r["TrainLoss"]), 0.01, 10));
+            Assert.NotEqual(rows[0]["TrainLoss"], rows[2]["TrainLoss"]);
+        }
+    }
+
+    [Fact]
+    public void Flags_stand_over_the_presets_settings_in_every_run()
+    {
+        Assert.Equal(0, ExampleProcess.Run("Grokking", "--preset", "2a", "--p", "11", "--lr", "0.003", "--epochs", "1", "--out", _folder).ExitCode);
+
+        Assert.All(["f16", "f32", "f64"], dtype =>
+        {
+            string state = File.ReadAllText(Path.Combine(Results.Folder(_folder, "softmax-" + dtype), "checkpoint", "state.json"));
+            Assert.Contains("\"LearningRate\":0.003", state, StringComparison.Ordinal);
+            Assert.Contains("\"Eps\":1E-30", state, StringComparison.Ordinal);
+        });
+    }
+
+    [Theory]
+    [InlineData("'--p' is '1'; a whole number from 2 to 1000 is required.", "--p", "1")]
+    [InlineData("'--p' is 'ten'", "--p", "ten")]
+    [InlineData("'--train-fraction' is '1'; a number above 0 and below 1 is required.", "--train-fraction", "1")]
+    [InlineData("'--lr' is 'nan'", "--lr", "nan")]
+    [InlineData("'--train-fraction' leaves 0 of 9 samples", "--p", "3", "--train-fraction", "0.01")]
+    [InlineData("--epoch", "--epoch", "3")]
+    [InlineData("--epochs", "--epochs")]
+    [InlineData("'--task' is 'div'; one of add, sub, mul, parity is required.", "--task", "div")]
+    [InlineData("'--loss' is '1'; one of softmax, stablemax, collapse-free is required.", "--loss", "1")]
+    [InlineData("'--preset' is '3'; one of story, 1a,", "--preset", "3")]
+    [InlineData("'--seeds' is '0,x'; one whole number from 0, or several different ones", "--seeds", "0,x")]
+    [InlineData("'--seeds' is '2,2'", "--seed", "2,2")]
+    [InlineData("'--stop-at-accuracy' is '0'; a number above 0, at most 1, is required.", "--stop-at-accuracy", "0")]
+    [InlineData("'--preset 1a' has the same run twice under these flags, 'adamw' and 'perpgrad'", "--preset", "1a", "--perp-grad")]
+    [InlineData("'--model' is 'transformer'; for '--task parity' 'mlp' is required", "--model", "transformer", "--task", "parity")]
+    [InlineData("'--hidden' is '30'; a multiple of the transformer's 4 heads is required.", "--model", "transformer", "--hidden", "30")]
+    [InlineData("'--dropout' is '0.1'; '--model transformer' is required", "--dropout", "0.1")]
+    [InlineData("'--resume' finds no checkpoint", "--resume")]
+    [InlineData("'--out' is ''; a folder is required.", "--out", "")]
+    [InlineData("'--out' is '/dev/null/x'; a folder that can be written to is required", "--out", "/dev/null/x")]
+    public void A_mistake_is_named_and_ends_with_exit_code_2(string message, params string[] args)
+    {
+        (int exitCode, _, string errors) = ExampleProcess.Run("Grokking", args.Contains("--out") ? args : ["--out", _folder, .. args]);
+
+        Assert.Equal(2, exitCode);
+        Assert.Contains(message, errors, StringComparison.Ordinal);
+    }
+}

@@ -34,6 +34,26 @@ public abstract partial class StableMaxKernelTests<S, E>
         }
     }
 
+    /// <summary>Equal terms are rounded alike, so that a sum without compensation drifts by tens of units.</summary>
+    [Theory]
+    [InlineData(Mi, 1)]
+    [InlineData(1 << 16, 3)]
+    [InlineData(1 << 14, 64)]
+    public void A_long_row_of_equal_numbers_shares_equally(int n, int inner)
+    {
+        Shape shape = new(1, n, inner);
+        using var kernels = new StableMaxRunner<S, E>(shape.Count);
+        foreach (int bits in Widths.Each())
+        {
+            foreach (double value in (double[])[3.7, -0.3, 1.1])
+            {
+                double[] y = kernels.Forward(false, Elements.From<S, E>(Samples.Constant(shape.Count, value)), shape);
+                double worst = y.Max(p => Math.Abs((p * n) - 1)); // n is a power of two: every type holds 1 / n
+                Xunit.Assert.True(worst <= 4 * E.Arithmetic.Ulp(1), $"{value}: off by {worst:E2} at width {bits}");
+            }
+        }
+    }
+
     [Fact]
     public unsafe void A_row_past_the_caches_gives_the_reference_and_the_same_bits_on_any_number_of_threads()
     {

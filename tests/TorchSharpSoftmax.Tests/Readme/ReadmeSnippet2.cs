@@ -11,7 +11,7 @@ internal static class ReadmeSnippet2
         var optimizer = torch.optim.PerpGrad(torch.optim.AdamW(model.parameters(), lr: 0.01)); // gradients without their part along the weights
         var loss = torch.nn.StableMaxCrossEntropyLoss();                                       // the arguments of CrossEntropyLoss
 
-        loss.call(model.call(torch.randn(8, 10)), torch.randint(3, 8, dtype: torch.int64)).backward();
+        loss.call(model.call(torch.randn(8, 10)), torch.randint(3, [8], dtype: torch.int64)).backward();
         optimizer.step();
 
         // Adam's first step is lr along the signs, which tells the weights before it: the gradient was orthogonal to those.

@@ -57,7 +57,6 @@ static class Benchmarks
             environment["DOTNET_EnableAVX512"] = "0";
         var folder = more.Any(a => a != "--keep-large-blocks") ? "artifacts/benchmarks" : Results;
         var own = new[] { "exec", Assembly, "--operator", name, "--threads", threads.ToString(), "--out", folder };
-        Console.WriteLine($"benchmarks: {name}, {bits} bits, {threads} thread(s){(more.Contains("--keep-large-blocks") ? ", large blocks kept" : "")}");
         return Processes.Run("dotnet", own.Concat(more), environment);
     }
 }

@@ -164,9 +164,10 @@ sealed class Tests
         {
             foreach (var lesser in runs.Where(r => r.Name == best.Name && r.Width != Best))
             {
-                foreach (var lost in best.ForEveryWidth.Except(lesser.Tests))
-                    Fail($"{lesser.Name}, {lesser.Width.Name}: {lost} did not run; it did at the best width.");
-                if (lesser.Tests.Length < best.ForEveryWidth.Length)
+                var lost = best.ForEveryWidth.Except(lesser.Tests).ToArray();
+                foreach (var test in lost)
+                    Fail($"{lesser.Name}, {lesser.Width.Name}: {test} did not run; it did at the best width.");
+                if (lost.Length == 0 && lesser.Tests.Length < best.ForEveryWidth.Length)
                     Fail($"{lesser.Name}, {lesser.Width.Name}: ran {lesser.Tests.Length} tests, the best width ran {best.ForEveryWidth.Length} for every width.");
             }
         }

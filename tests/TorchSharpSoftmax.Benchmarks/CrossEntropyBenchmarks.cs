@@ -44,7 +44,7 @@ public class CrossEntropy : CrossEntropyWorkload
     [
         new("stablemax / torch", nameof(StableMax), nameof(Torch), new("stablemax_cross_entropy, forward and backward", "libtorch's cross_entropy")),
         new("collapse-free / torch", nameof(CollapseFree), nameof(Torch), new("collapse_free_cross_entropy, forward and backward", "libtorch's cross_entropy")),
-    ]) { WithBlocksKept = true };
+    ], WithBlocksKept: true);
 
     protected override IEnumerable<Shape> Measured => [.. base.Measured, .. base.Measured.Select(shape => shape with { Dtype = ScalarType.BFloat16 })];
 

@@ -26,7 +26,7 @@ public class PerpGrad : Workload
         new("perp_grad_ / AdamW step", nameof(InPlace), nameof(AdamW), new("perp_grad_", "one step of AdamW on the same parameters")),
         new("PerpGrad(AdamW) step / composed, then AdamW step", nameof(Step), nameof(FromOperatorsThenAdamW)),
         new("PerpGrad(AdamW) step / AdamW step", nameof(Step), nameof(AdamW)),
-    ]) { Cases = "parameters" };
+    ], Cases: "parameters");
 
     private static Parameter[] s_parameters = [];
     private static AdamW s_inner = null!;

@@ -52,11 +52,18 @@ catch (ArgumentException e)
     return 2;
 }
 
-Settings settings = Settings.Apply(threads, keepBlocks);
-int exitCode = NothingToMeasure;
-foreach (string name in operators)
+var settings = new Settings(threads, keepBlocks);
+Table[] tables = [.. Table.All.Where(table => operators.Contains(table.Operator) && settings.Covers(table))];
+if (tables.Length > 0)
 {
-    List<Measurement> measurements = Rounds.Run([.. Table.All.Where(table => table.Operator == name && settings.Covers(table))], rounds, filters);
+    settings.Apply();
+}
+
+int exitCode = NothingToMeasure;
+foreach (string name in operators.Intersect(tables.Select(table => table.Operator)))
+{
+    Console.WriteLine($"benchmarks: {settings.FileName(name)}");
+    List<Measurement> measurements = Rounds.Run([.. tables.Where(table => table.Operator == name)], rounds, filters);
     if (measurements.Count > 0)
     {
         Console.WriteLine(Report.Write(folder, name, settings, rounds, measurements));

@@ -8,7 +8,7 @@ internal static class Report
 {
     public static string Write(string folder, string name, Settings settings, int rounds, List<Measurement> all)
     {
-        string directory = Directory.CreateDirectory(Path.Combine(folder, settings.Folder)).FullName;
+        string directory = Directory.CreateDirectory(Path.Combine(folder, Settings.Folder)).FullName;
         string file = settings.FileName(name), path = Path.Combine(directory, file + ".md");
 
         var text = new StringBuilder();

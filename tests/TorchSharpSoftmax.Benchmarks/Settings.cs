@@ -6,22 +6,23 @@ using TorchSharpSoftmax.Kernels;
 namespace TorchSharpSoftmax.Benchmarks;
 
 /// <summary>What this process ran under; printed above every table.</summary>
-internal sealed record Settings(string Cpu, int Threads, bool KeepLargeBlocks)
+internal sealed record Settings(int Threads, bool KeepLargeBlocks)
 {
     /// <summary>Must be called before the first tensor is made: the allocator's settings hold for what comes after.</summary>
-    public static Settings Apply(int threads, bool keepLargeBlocks)
+    public void Apply()
     {
-        if (keepLargeBlocks)
+        if (KeepLargeBlocks)
         {
             Console.WriteLine($"keeping large blocks: {LargeBlocks.Keep()}");
         }
 
-        torch.set_num_threads(threads);
-        return new Settings(CpuInfo("model name") ?? RuntimeInformation.ProcessArchitecture.ToString(), threads, keepLargeBlocks);
+        torch.set_num_threads(Threads);
     }
 
+    private static string Cpu => CpuInfo("model name") ?? RuntimeInformation.ProcessArchitecture.ToString();
+
     /// <summary>Processors of one name differ, the widths of their vectors above all.</summary>
-    public string Folder => $"{Regex.Replace(Cpu, "[^A-Za-z0-9]+", "-").Trim('-').ToLowerInvariant()}-{MachineBits}-bit";
+    public static string Folder => $"{Regex.Replace(Cpu, "[^A-Za-z0-9]+", "-").Trim('-').ToLowerInvariant()}-{MachineBits}-bit";
 
     public string FileName(string name) => $"{name}-{(Isa.Bits == 0 ? "one-lane" : $"{Isa.Bits}-bit")}-{Threads}-thread{(KeepLargeBlocks ? "-blocks-kept" : "")}";
 

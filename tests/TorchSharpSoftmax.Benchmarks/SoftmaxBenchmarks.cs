@@ -32,7 +32,7 @@ public class SoftmaxForward : SoftmaxWorkload
         new("two-pass / three-pass", nameof(TwoPass), nameof(ThreePass)),
         new("auto / limit (read + streamed scale)", nameof(Auto), nameof(LimitStreamed)),
         new("auto / limit (read + scale)", nameof(Auto), nameof(Limit)),
-    ]) { AtLesserWidths = true };
+    ], AtLesserWidths: true);
 
     [Benchmark(Baseline = true)]
     public void Torch() => Peer.SoftmaxOut(X, Dim, Out);
@@ -78,7 +78,8 @@ public class SoftmaxBackward : SoftmaxWorkload
 public class SoftmaxAllocating : SoftmaxWorkload
 {
     internal static readonly Table Table = new("softmax", "softmax into a fresh output: what a plain call costs.", nameof(Torch), "torch, ns/element",
-        [new("ours / torch", nameof(Ours), nameof(Torch))]) { WithBlocksKept = true };
+        [new("ours / torch", nameof(Ours), nameof(Torch))],
+        WithBlocksKept: true);
 
     [Benchmark(Baseline = true)]
     public void Torch() => X.softmax(Dim).Dispose();
@@ -94,7 +95,8 @@ public class SoftmaxForwardBackward : SoftmaxWorkload
         "softmax",
         "softmax, forward and backward through autograd: fresh outputs and gradients, whose page faults cost both sides more than the arithmetic.",
         nameof(Torch), "torch, ns/element",
-        [new("ours / torch", nameof(Ours), nameof(Torch), new("softmax, forward and backward", "libtorch's"))]) { WithBlocksKept = true };
+        [new("ours / torch", nameof(Ours), nameof(Torch), new("softmax, forward and backward", "libtorch's"))],
+        WithBlocksKept: true);
 
     [Benchmark(Baseline = true)]
     public void Torch() => Full(static x => x.softmax(Dim));

@@ -25,7 +25,7 @@ public class StableMaxForward : StableMaxWorkload
         new("ours / composed", nameof(Ours), nameof(FromOperators), new("stablemax, into an output that exists", Headline.Composed)),
         new("ours / torch's softmax", nameof(Ours), nameof(Softmax), new("stablemax, into an output that exists", "libtorch's softmax")),
         new("ours / limit (read + scale)", nameof(Ours), nameof(Limit)),
-    ]) { AtLesserWidths = true };
+    ], AtLesserWidths: true);
 
     [Benchmark(Baseline = true)]
     public void Softmax() => Peer.SoftmaxOut(X, Dim, Out);
@@ -47,7 +47,7 @@ public class StableMaxForwardBackward : StableMaxWorkload
     [
         new("ours / composed", nameof(Ours), nameof(FromOperators), new("stablemax, forward and backward", Headline.Composed)),
         new("ours / torch's softmax", nameof(Ours), nameof(Softmax), new("stablemax, forward and backward", "libtorch's softmax")),
-    ]) { WithBlocksKept = true };
+    ], WithBlocksKept: true);
 
     [Benchmark(Baseline = true)]
     public void Softmax() => Full(static x => x.softmax(Dim));

@@ -32,23 +32,15 @@ internal sealed record Share(string Title, string Part, string Whole) : Column(T
 /// <param name="Baseline">The variant whose time is given, for orientation.</param>
 /// <param name="Time">That time's title.</param>
 /// <param name="Columns">The ratios.</param>
-internal sealed record Table(string Operator, string Text, string Baseline, string Time, Column[] Columns)
+/// <param name="Cases">The first column's title.</param>
+/// <param name="AtLesserWidths">Also measured at lesser widths than the machine's best, on one thread.</param>
+/// <param name="WithBlocksKept">Also measured after <c>LargeBlocks.Keep()</c>, for what allocates.</param>
+/// <param name="InReadme">Short, and shown whole in the README.</param>
+/// <param name="Measure">Measures a round by itself, where the benchmarks of BenchmarkDotNet do not fit.</param>
+internal sealed record Table(
+    string Operator, string Text, string Baseline, string Time, Column[] Columns, string Cases = "shape", bool AtLesserWidths = false, bool WithBlocksKept = false,
+    bool InReadme = false, Func<int, IEnumerable<Measurement>>? Measure = null)
 {
-    /// <summary>The first column's title.</summary>
-    public string Cases { get; init; } = "shape";
-
-    /// <summary>Also measured at lesser widths than the machine's best, on one thread.</summary>
-    public bool AtLesserWidths { get; init; }
-
-    /// <summary>Also measured after <c>LargeBlocks.Keep()</c>, for what allocates.</summary>
-    public bool WithBlocksKept { get; init; }
-
-    /// <summary>Short, and shown whole in the README.</summary>
-    public bool InReadme { get; init; }
-
-    /// <summary>Measures a round by itself, where the benchmarks of BenchmarkDotNet do not fit.</summary>
-    public Func<int, IEnumerable<Measurement>>? Measure { get; init; }
-
     public Type Type { get; private init; } = typeof(Table);
 
     public string Name => Type.Name;

@@ -57,6 +57,7 @@ internal sealed record Options(
                 result.AddError($"'--preset' is '{result.Tokens[0].Value}'; one of {choices} is required.");
             }
         });
+        var only = new Option<string>("--runs") { Description = "Only these of the preset's runs, by their names in '--preset list', separated by commas." };
         Option<int[]> seeds = Cli.Wholes("--seeds", "Seeds of split and initial weights, such as 0,1,2; each run runs with each.");
         seeds.Aliases.Add("--seed");
         Option<int> epochs = Cli.Whole("--epochs", "Full-batch steps.", null, 1);
@@ -69,7 +70,7 @@ internal sealed record Options(
 
         var command = new RootCommand("Watch networks memorise, and some of them understand: \"Grokking at the Edge of Numerical Stability\", by its figures.")
         {
-            preset, seeds, epochs, logEvery, stopAt, threads, checkpointEvery, output, resume,
+            preset, only, seeds, epochs, logEvery, stopAt, threads, checkpointEvery, output, resume,
         };
         Array.ForEach(Settings, s => command.Options.Add(s.Option));
         command.SetAction(parsed =>
@@ -79,7 +80,7 @@ internal sealed record Options(
                 return list();
             }
 
-            Preset chosen = Changed(parsed, parsed.GetValue(preset));
+            Preset chosen = Only(parsed.GetValue(only), Changed(parsed, parsed.GetValue(preset)));
             T Or<T>(Option<T> option, T otherwise) => parsed.Gives(option) ? parsed.GetValue(option)! : otherwise;
             return run(new Options(
                 chosen, Or(seeds, chosen.Seeds), Or(epochs, chosen.Epochs), Or(logEvery, chosen.LogEvery), Or(stopAt, chosen.StopAt),
@@ -106,6 +107,23 @@ internal sealed record Options(
         }
 
         return preset with { Runs = runs };
+    }
+
+    private static Preset Only(string? runs, Preset preset)
+    {
+        if (runs is null)
+        {
+            return preset;
+        }
+
+        string[] names = runs.Split(',');
+        if (names.FirstOrDefault(name => !preset.Runs.Any(run => run.Name == name)) is { } unknown)
+        {
+            string known = string.Join(", ", preset.Runs.Select(run => run.Name));
+            throw new ArgumentException($"'--runs' has '{unknown}'; of preset {preset.Name} one or more of {known} are required.");
+        }
+
+        return preset with { Runs = [.. preset.Runs.Where(run => names.Contains(run.Name))] };
     }
 
     /// <summary>A flag and what it changes.</summary>

@@ -16,10 +16,10 @@ catch (Exception e) when (e is ArgumentException or IOException or UnauthorizedA
 static int Experiments(Options options)
 {
     Cli.CreateFolder("--out", options.Out);
-    torch.set_num_threads(options.Threads);
     Training[] trainings = [.. options.Preset.Runs.SelectMany(run => options.Seeds.Select(seed => new Training(run, seed, options)))];
     Prepare(options, trainings);
 
+    torch.set_num_threads(options.Threads);
     using var interrupt = new Interrupt();
     Console.WriteLine($"{options.Preset.Name}: {options.Preset.Expect}");
     Console.WriteLine($"({options.Preset.Takes}; Ctrl-C stops after the epoch, '--resume' goes on)");
@@ -89,7 +89,7 @@ static int List()
     {
         string seeds = preset.Seeds.Length > 1 ? $", seeds {string.Join(", ", preset.Seeds)}" : "";
         Console.WriteLine($"{preset.Name,-6} {preset.Expect}");
-        Console.WriteLine($"       {string.Join("; ", preset.Runs.Select(r => r.Title))}: {preset.Epochs} epochs{seeds}; {preset.Takes} with one thread");
+        Console.WriteLine($"       {string.Join(", ", preset.Runs.Select(r => r.Name))}: {preset.Epochs} epochs{seeds}; {preset.Takes} with one thread");
     }
 
     return 0;

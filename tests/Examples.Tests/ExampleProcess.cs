@@ -43,10 +43,10 @@ internal sealed class ExampleProcess : IDisposable
 
     public (int ExitCode, string Output, string Errors) Wait()
     {
-        if (!_process.WaitForExit(TimeSpan.FromMinutes(5)))
+        if (!_process.WaitForExit(TimeSpan.FromMinutes(7)))
         {
             _process.Kill(entireProcessTree: true);
-            throw new TimeoutException("The example did not end within five minutes.");
+            throw new TimeoutException("The example did not end within seven minutes.");
         }
 
         return (_process.ExitCode, _output.Result, _errors.Result);

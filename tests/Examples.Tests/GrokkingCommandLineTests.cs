@@ -41,6 +41,14 @@ public sealed class GrokkingCommandLineTests : IDisposable
     }
 
     [Fact]
+    public void Some_of_a_presets_runs_can_be_run_alone()
+    {
+        Assert.Equal(0, ExampleProcess.Run("Grokking", "--preset", "2a", "--runs", "softmax-f64", "--p", "11", "--epochs", "1", "--out", _folder).ExitCode);
+
+        Assert.Equal("softmax-f64", Assert.Single(Results.Read(Path.Combine(_folder, "summary.csv")))["Run"]);
+    }
+
+    [Fact]
     public void Flags_stand_over_the_presets_settings_in_every_run()
     {
         Assert.Equal(0, ExampleProcess.Run("Grokking", "--preset", "2a", "--p", "11", "--lr", "0.003", "--epochs", "1", "--out", _folder).ExitCode);
@@ -68,6 +76,7 @@ public sealed class GrokkingCommandLineTests : IDisposable
     [InlineData("'--seeds' is '2,2'", "--seed", "2,2")]
     [InlineData("'--stop-at-accuracy' is '0'; a number above 0, at most 1, is required.", "--stop-at-accuracy", "0")]
     [InlineData("'--preset 1a' has the same run twice under these flags, 'adamw' and 'perpgrad'", "--preset", "1a", "--perp-grad")]
+    [InlineData("'--runs' has 'sgd'; of preset 1a one or more of adamw, perpgrad are required.", "--preset", "1a", "--runs", "adamw,sgd")]
     [InlineData("'--model' is 'transformer'; for '--task parity' 'mlp' is required", "--model", "transformer", "--task", "parity")]
     [InlineData("'--hidden' is '30'; a multiple of the transformer's 4 heads is required.", "--model", "transformer", "--hidden", "30")]
     [InlineData("'--dropout' is '0.1'; '--model transformer' is required", "--dropout", "0.1")]

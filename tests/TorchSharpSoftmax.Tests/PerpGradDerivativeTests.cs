@@ -14,7 +14,7 @@ public sealed class PerpGradDerivativeTests
     public void The_projections_first_and_second_derivatives_pass_gradcheck(PerpGradGranularity granularity, bool rescale, double eps, double strength)
     {
         using var scope = NewDisposeScope();
-        foreach (long[] shape in (long[][])[[4], [3, 4], [2, 3, 2]])
+        foreach (long[] shape in (long[][])[[4], [2, 3, 2]])
         {
             var (w, g) = PerpGradTests.Pair(new Random(5), shape, ScalarType.Float64);
             Tensor[] inputs = [w.requires_grad_(), g.requires_grad_()];

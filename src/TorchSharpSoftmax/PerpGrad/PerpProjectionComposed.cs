@@ -41,19 +41,20 @@ internal static class PerpProjectionComposed
     internal static double Orthogonal(Tensor weight, Tensor grad, double along)
     {
         using var scope = NewDisposeScope();
-        using Scalar factor = -along;
-        var p = Wide(grad).add(Wide(weight), factor).flatten();
+        var p = Wide(grad).sub(Wide(weight).mul(Number(along))).flatten();
         return Value(p.dot(p));
     }
 
     internal static void Write(Tensor weight, Tensor grad, PerpFactors factors)
     {
         using var scope = NewDisposeScope();
-        using Scalar scale = factors.Scale, removed = -factors.Removed;
-        Memory.Discard(grad, grad.copy_(Wide(grad).add(Wide(weight), removed).mul(scale)));
+        Memory.Discard(grad, grad.copy_(Wide(grad).sub(Wide(weight).mul(Number(factors.Removed))).mul(Number(factors.Scale))));
     }
 
     private static Tensor Wide(Tensor x) => x.to_type(x.device_type == DeviceType.MPS ? ScalarType.Float32 : ScalarType.Float64);
+
+    /// <summary>A tensor of no dimensions, which meets tensors of any device.</summary>
+    private static Tensor Number(double value) => tensor(value, ScalarType.Float64);
 
     private static double Value(Tensor x)
     {
@@ -66,8 +67,6 @@ internal static class PerpProjectionComposed
     /// <summary>The terms of the formula, as tensors of the caller's dispose scope.</summary>
     private sealed class Projection
     {
-        private static readonly Scalar Zero = 0, One = 1;
-
         private readonly Tensor _w, _g, _gradientSquare, _share, _along, _removed, _p, _square, _isParallel, _isPlain, _factor;
         private readonly PerpRule _rule;
 
@@ -77,18 +76,18 @@ internal static class PerpProjectionComposed
             long rows = options.Rows(weight);
             _w = Wide(weight).reshape(rows, -1);
             _g = Wide(grad).reshape(rows, -1);
-            using Scalar eps = _rule.Eps, strength = _rule.Strength, parallel = Math.Pow(PerpGradOptions.Precision(grad.dtype).Parallel, 2);
+            var parallel = Number(Math.Pow(PerpGradOptions.Precision(grad.dtype).Parallel, 2));
             var weightSquare = Sum(_w.mul(_w));
             _gradientSquare = Sum(_g.mul(_g));
-            var isZero = weightSquare.eq(Zero);
-            _isPlain = isZero.bitwise_or(_gradientSquare.eq(Zero));
-            _share = weightSquare.add(eps).masked_fill(isZero, One).reciprocal().mul(strength);
-            _along = Sum(_w.mul(_g)).masked_fill(isZero, Zero);
+            Tensor zero = zeros_like(weightSquare), one = ones_like(weightSquare), isZero = weightSquare.eq(zero);
+            _isPlain = isZero.bitwise_or(_gradientSquare.eq(zero));
+            _share = Number(_rule.Strength).div(where(isZero, one, weightSquare.add(Number(_rule.Eps))));
+            _along = where(isZero, zero, Sum(_w.mul(_g)));
             _removed = _along.mul(_share);
             _p = _g.sub(_removed.mul(_w));
             _square = Sum(_p.mul(_p));
             _isParallel = _square.le(_gradientSquare.mul(parallel)).bitwise_and(_isPlain.bitwise_not());
-            _factor = (_rule.Rescale ? Regular(_gradientSquare).div(Regular(_square)).sqrt() : ones_like(_square)).masked_fill(_isParallel, Zero);
+            _factor = where(_isParallel, zero, _rule.Rescale ? Regular(_gradientSquare).div(Regular(_square)).sqrt() : one);
         }
 
         internal Tensor Result => _factor.mul(_p);
@@ -99,20 +98,20 @@ internal static class PerpProjectionComposed
             Tensor q = v, ofNorm = zeros_like(_factor);
             if (_rule.Rescale)
             {
-                var along = Sum(v.mul(_p)).mul(_factor).masked_fill(_isPlain, Zero);
+                var along = where(_isPlain, ofNorm, Sum(v.mul(_p)).mul(_factor));
                 q = _factor.mul(v).sub(along.div(Regular(_square)).mul(_p));
                 ofNorm = along.div(Regular(_gradientSquare));
             }
 
             var removed = Sum(q.mul(_w)).mul(_share);
             var ratio = _along.mul(_share); // strength * a
-            using Scalar two = _rule.Strength > 0 ? 2 / _rule.Strength : 0;
+            var two = Number(_rule.Strength > 0 ? 2 / _rule.Strength : 0);
             return (
                 removed.mul(ratio.mul(two).mul(_w).sub(_g)).sub(_removed.mul(q)),
                 q.sub(removed.mul(_w)).add(ofNorm.mul(_g)));
         }
 
         /// <summary>The square of a row that has both a direction and an orthogonal part, 1 for others: a root and a quotient of it have a derivative.</summary>
-        private Tensor Regular(Tensor square) => square.masked_fill(_isPlain.bitwise_or(_isParallel), One);
+        private Tensor Regular(Tensor square) => where(_isPlain.bitwise_or(_isParallel), ones_like(square), square);
     }
 }

@@ -64,6 +64,35 @@ public sealed class LeakTests(ITestOutputHelper output)
         });
     }
 
+    [Theory]
+    [InlineData(CrossEntropyLink.StableMax)]
+    [InlineData(CrossEntropyLink.Softmax)]
+    public void Cross_entropies_leave_nothing_behind(CrossEntropyLink link)
+    {
+        using var x = OperatorContract.Logits(new Random(1), [4, 50, 3], ScalarType.Float32, 1).requires_grad_();
+        var (byClass, byProbability) = (new CrossEntropyLoss(link, false, Weighted: true, Smoothing: 0.1), new CrossEntropyLoss(link, true));
+        using var classes = byClass.Targets(new Random(2), x);
+        using var weight = byClass.Weights(new Random(3), x);
+        using var probabilities = byProbability.Targets(new Random(4), x).requires_grad_();
+        Measure($"cross-entropy of {link}", Steps / 4, () =>
+        {
+            using var first = byClass.Of(x, classes, weight);
+            first.backward();
+            using var second = byProbability.Of(x, probabilities);
+            second.backward();
+            (x.grad, probabilities.grad) = (null, null);
+        });
+        Measure($"second derivative of cross-entropy of {link}", Steps / 50, () =>
+        {
+            using var scope = NewDisposeScope();
+            autograd.backward(byClass.Of(x, classes, weight) + byProbability.Of(x, probabilities), create_graph: true);
+            var (ofX, ofProbabilities) = (x.grad!, probabilities.grad!);
+            (x.grad, probabilities.grad) = (null, null);
+            ((ofX * ofX).sum() + (ofProbabilities * ofProbabilities).sum()).backward();
+            (x.grad, probabilities.grad) = (null, null);
+        });
+    }
+
     [Fact]
     public void A_failing_backward_leaves_nothing_behind()
     {

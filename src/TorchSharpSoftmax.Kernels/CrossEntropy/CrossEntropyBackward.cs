@@ -79,14 +79,16 @@ internal readonly unsafe struct CrossEntropyBackward(
             T target = Lane1<T>.Max(M.Load<Lane1<T>>(x + y));
             double z = Const.ToDouble(target);
             all += own;
-            ofTarget = upstream * L.SlopeOf(z) * (L.IsTop(target, top) ? (weight - each) - all * notTop : all * L.Relative(z, top) / (1 + ratio) - (own + each));
-            // ratio is NaN in a row that has no gradient
+            ofTarget = upstream * L.SlopeOf(z) * (ratio < 1 && L.IsTop(target, top) // NaN in a row that has no gradient
+                ? (weight - each) - all * notTop
+                : all * L.Relative(z, top) / (1 + ratio) - (own + each));
         }
         var (coefficient, scale) = L.Coefficient(upstream * all / (1 + ratio), top);
         T whole = Const.Of<T>(all);
         return new()
         {
             Top = Const.Of<T>(top),
+            Largest = Const.Of<T>(ratio < 1 ? top : double.PositiveInfinity),
             Scale = Const.Of<T>(scale),
             Coefficient = Const.Of<T>(coefficient),
             Upstream = Const.Of<T>(upstream),

@@ -58,7 +58,7 @@ internal static unsafe class CrossEntropyGradientPasses<V, S, T, M>
         {
             if (rows[row].Skip) continue;
             var frame = link.FrameOf(rows[row].Top, rows[row].Scale);
-            V factor = link.Factor(rows[row].Coefficient, rows[row].Top, frame), top = V.Broadcast(rows[row].Top), upstream = V.Broadcast(rows[row].Upstream);
+            V factor = link.Factor(rows[row].Coefficient, rows[row].Top, frame), top = V.Broadcast(rows[row].Largest), upstream = V.Broadcast(rows[row].Upstream);
             V all = V.Broadcast(rows[row].Weight), rest = V.Broadcast(rows[row].WeightRest), fall = V.Broadcast(rows[row].Fall);
             for (nint i = 0; i < n; i += w)
             {

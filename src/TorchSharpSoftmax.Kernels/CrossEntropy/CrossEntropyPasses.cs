@@ -11,7 +11,7 @@ internal static unsafe class CrossEntropyPasses<V, S, T, M>
     where M : struct, IStored<S, T>
 {
     private const MethodImplOptions OnePass = MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization;
-    private const int VectorsPerFold = 64;
+    private const int VectorsPerFold = 16; // beside one large term 8 small ones may be lost in a chain, not more
 
     private static V Zero
     {

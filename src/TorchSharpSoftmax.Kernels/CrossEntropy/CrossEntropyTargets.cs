@@ -76,6 +76,9 @@ internal struct GradientRow<T>
 {
     internal T Top, Scale, Coefficient;
 
+    /// <summary>From which key on an element is the largest; none is where all are below one half, and p itself is no nearer to 1.</summary>
+    internal T Largest;
+
     /// <summary>For a dense part: the row's upstream gradient, the sum of q in two parts, and upstream * sum(q) * (1 - the largest probability).</summary>
     internal T Upstream, Weight, WeightRest, Fall;
 

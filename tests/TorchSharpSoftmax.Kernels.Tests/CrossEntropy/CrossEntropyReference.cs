@@ -32,7 +32,8 @@ internal static class CrossEntropyReference
     internal static Expected[] Losses(CrossEntropyProblem problem) => [.. Enumerable.Range(0, problem.Rows).Select(row => Loss(problem, new Row(problem, row)))];
 
     /// <summary>The gradient; a unit is an eps of the element itself, or where targets are spread of the parts whose difference it is.</summary>
-    internal static Expected[] Gradient(CrossEntropyProblem problem)
+    /// <remarks>The sum of all q is kept in double: beside doubles it is rounded, and counts in full.</remarks>
+    internal static Expected[] Gradient(CrossEntropyProblem problem, bool ofDoubles)
     {
         var dx = new Expected[problem.X.Length];
         for (int r = 0; r < problem.Rows; r++)
@@ -42,7 +43,7 @@ internal static class CrossEntropyReference
             DoubleDouble upstream = (DoubleDouble)dy / problem.Divisor;
             for (int i = 0; i < problem.Length; i++)
             {
-                dx[(r * problem.Length) + i] = Gradient(problem, row, i, upstream);
+                dx[(r * problem.Length) + i] = Gradient(problem, row, i, upstream, ofDoubles);
             }
         }
 
@@ -61,7 +62,7 @@ internal static class CrossEntropyReference
             return new(double.NaN);
         }
 
-        DoubleDouble loss = Log1P(row.SumWithout(row.Top)) * row.All;
+        DoubleDouble loss = Log1P(row.ButTop) * row.All;
         for (int i = 0; i < problem.Length; i++)
         {
             if (row.Q[i].Hi == 0)
@@ -80,7 +81,7 @@ internal static class CrossEntropyReference
         return new(loss);
     }
 
-    private static Expected Gradient(CrossEntropyProblem problem, Row row, int i, DoubleDouble upstream)
+    private static Expected Gradient(CrossEntropyProblem problem, Row row, int i, DoubleDouble upstream, bool ofDoubles)
     {
         if (row.IsIgnored)
         {
@@ -94,17 +95,14 @@ internal static class CrossEntropyReference
 
         double x = problem.X[row.First + i];
         DoubleDouble slope = problem.Link == CrossEntropyLink.Softmax ? 1.0 : double.IsInfinity(x) ? 0.0 : 1.0 / (Math.Abs(x) + (DoubleDouble)1.0);
-        DoubleDouble others = row.SumWithout(i), all = others + row.Terms[i], p = row.Terms[i] / all, q = row.Q[i], othersQ = 0.0;
-        for (int j = 0; j < problem.Length; j++)
-        {
-            othersQ += j == i ? 0.0 : row.Q[j];
-        }
+        DoubleDouble all = row.ButTop + row.Terms[row.Top], others = i == row.Top ? row.ButTop : all - row.Terms[i];
+        DoubleDouble p = row.Terms[i] / all, q = row.Q[i], othersQ = row.All - q;
 
         // all * p - q, without 1 - p and without all - q
         DoubleDouble difference = (othersQ * p) - (q * (others / all));
         DoubleDouble value = difference * slope * upstream;
         double parts = problem.IsDense
-            ? Math.Abs(upstream.Hi * slope.Hi) * (p.Hi > 0.5 ? othersQ.Hi + (row.All.Hi * (others / all).Hi) : (row.All.Hi * p.Hi) + q.Hi)
+            ? Math.Abs(upstream.Hi * slope.Hi) * (p.Hi > 0.5 ? (ofDoubles ? row.All.Hi : othersQ.Hi) + (row.All.Hi * (others / all).Hi) : (row.All.Hi * p.Hi) + q.Hi)
             : Math.Abs(value.Hi);
         return new(value, Math.Max(parts, Math.Abs(value.Hi)));
     }
@@ -132,6 +130,7 @@ internal static class CrossEntropyReference
                 Q[i] = weight * ((own * ((DoubleDouble)1.0 - problem.Smoothing)) + (DoubleDouble)problem.Smoothing / n);
                 All += Q[i];
                 Terms[i] = IsNaN || double.IsInfinity(x[i]) ? 0.0 : Term(problem.Link, x[i], max);
+                ButTop += i == Top ? 0.0 : Terms[i];
             }
         }
 
@@ -149,16 +148,8 @@ internal static class CrossEntropyReference
 
         internal DoubleDouble All { get; } = 0.0;
 
-        internal DoubleDouble SumWithout(int skipped)
-        {
-            DoubleDouble sum = 0.0;
-            for (int i = 0; i < Terms.Length; i++)
-            {
-                sum += i == skipped ? 0.0 : Terms[i];
-            }
-
-            return sum;
-        }
+        /// <summary>The sum of all terms but the largest.</summary>
+        internal DoubleDouble ButTop { get; } = 0.0;
 
         internal DoubleDouble Gap(CrossEntropyProblem problem, int i)
         {
@@ -172,7 +163,7 @@ internal static class CrossEntropyReference
         {
             if (link == CrossEntropyLink.StableMax)
             {
-                return x >= 0 ? Half(x) / Half(max) : max >= 0 ? (DoubleDouble)0.25 / (Half(-x) * Half(max)) : Half(-max) / Half(-x);
+                return x >= 0 ? Half(x) / Half(max) : max >= 0 ? ((DoubleDouble)0.5 / Half(-x)) * ((DoubleDouble)0.5 / Half(max)) : Half(-max) / Half(-x);
             }
 
             DoubleDouble d = (DoubleDouble)x - max;
@@ -185,7 +176,9 @@ internal static class CrossEntropyReference
         /// <summary>log(s(x)).</summary>
         private static DoubleDouble Log(double x)
         {
-            DoubleDouble log = DoubleDouble.Log(Half(Math.Abs(x))) + DoubleDouble.Log(2.0);
+            DoubleDouble half = Half(Math.Abs(x));
+            int exponent = Math.ILogB(half.Hi);
+            DoubleDouble log = DoubleDouble.Log(half.Scale(-exponent)) + (DoubleDouble.Log(2.0) * (exponent + 1));
             return x >= 0 ? log : -log;
         }
     }

@@ -5,6 +5,8 @@ public sealed class CrossEntropySpanTests
 {
     private static readonly float[] X = [1, 2, 3, -4, 0, 0.5f];
 
+    private static readonly float[] OneHot = [0, 0, 1, 1, 0, 0];
+
     private static readonly long[] Classes = [2, 0];
 
     [Theory]
@@ -17,8 +19,8 @@ public sealed class CrossEntropySpanTests
         float[] first = new float[6], second = new float[6];
         CrossEntropyKernels.Forward<float>(link, X, Classes, byClass, saved, 3, threads: 2);
         CrossEntropyKernels.Backward<float>(link, X, Classes, saved, [1], first, 3, divisor: 2);
-        CrossEntropyKernels.Forward<float>(link, X, [0, 0, 1, 1, 0, 0], byProbability, saved, 3);
-        CrossEntropyKernels.Backward<float>(link, X, [0, 0, 1, 1, 0, 0], saved, [1], second, 3, divisor: 2);
+        CrossEntropyKernels.Forward<float>(link, X, OneHot, byProbability, saved, 3);
+        CrossEntropyKernels.Backward<float>(link, X, OneHot, saved, [1], second, 3, divisor: 2);
         Assert.All(byClass.Zip(byProbability), pair => Assert.Equal(pair.First, pair.Second, 1e-6));
         Assert.All(first.Zip(second), pair => Assert.Equal(pair.First, pair.Second, 1e-6f));
         for (int row = 0; row < 2; row++)

@@ -35,7 +35,7 @@ public sealed class CrossEntropyTests
         var random = new Random(3);
         foreach (var (i, loss) in CrossEntropyLoss.All(link).Index())
         {
-            foreach (long[] shape in s_shapes.Where((_, k) => (i + (i / 3) + k) % 4 == 0)) // in turn
+            foreach (long[] shape in s_shapes.Where((_, k) => (i + (i / 3) + k) % 5 == 0)) // in turn
             {
                 using var scope = NewDisposeScope();
                 Compare(loss, OperatorContract.Logits(random, shape, dtype, 3), random);
@@ -51,7 +51,7 @@ public sealed class CrossEntropyTests
         var random = new Random(4);
         var x = OperatorContract.Logits(random, [6, 5, 8], dtype, 3);
         Tensor[] layouts = [x.transpose(0, 2), x.transpose(1, 2), x.narrow(2, 1, 6), x.narrow(1, 1, 3), x.narrow(0, 2, 1).expand(6, 5, 8), x.select(2, 3), x.select(0, 0).t(), x[0, .., 2]];
-        foreach (var loss in CrossEntropyLoss.All(link).Where((_, i) => i % 5 == 0))
+        foreach (var loss in CrossEntropyLoss.All(link).Where((_, i) => i % 11 == 0))
         {
             foreach (var layout in layouts)
             {
@@ -177,7 +177,7 @@ public sealed class CrossEntropyTests
         double infinity = double.PositiveInfinity;
         foreach (var dtype in (ScalarType[])[ScalarType.Float32, ScalarType.Float64, ScalarType.BFloat16, ScalarType.Float16])
         {
-            foreach (int n in (int[])[1, 2, 5, 40])
+            foreach (int n in (int[])[1, 2, 19])
             {
                 foreach (double edge in (double[])[-infinity, infinity, double.NaN])
                 {

@@ -8,7 +8,7 @@ namespace TorchSharpSoftmax.Tests;
 /// <summary>Random dtypes, ranks, dims and layouts against libtorch, every class drawn equally often.</summary>
 public sealed class RandomComparisonTests(ITestOutputHelper output)
 {
-    private static readonly int Cases = 6 * 4 * 6 * 6 * SoftmaxOperator.All.Length; // whole cycles of dtype, rank, layout and operator
+    private static readonly int Cases = 4 * 4 * 6 * 6 * SoftmaxOperator.All.Length; // whole cycles of dtype, rank, layout and operator
 
     private static readonly ScalarType[] Dtypes = [ScalarType.Float32, ScalarType.Float64, ScalarType.BFloat16, ScalarType.Float16];
     private static readonly string[] Layouts = ["contiguous", "expanded", "transposed", "sliced", "zero-size", "storage offset"];

@@ -5,8 +5,8 @@ namespace TorchSharpSoftmax.Kernels.Tests;
 /// <summary>Values at the edges, whatever the width, wherever in the row they stand; the neighbouring rows are left alone.</summary>
 public abstract partial class StableMaxKernelTests<S, E>
 {
-    /// <summary>Around every vector's lane count and every unrolled block.</summary>
-    private static readonly int[] s_edgeLengths = [1, 2, 3, 5, 8, 9, 15, 16, 17, 31, 33, 64, 65, 100, 129, 261];
+    /// <summary>Around vectors' lane counts and unrolled blocks; every length is walked by ordinary rows.</summary>
+    private static readonly int[] s_edgeLengths = [1, 2, 3, 8, 9, 17, 33, 64, 129, 261];
 
     private static double Largest => E.Stored.MaxFinite;
 
@@ -41,8 +41,8 @@ public abstract partial class StableMaxKernelTests<S, E>
     [Fact]
     public void The_largest_numbers_neither_overflow_nor_become_NaN() => AssertEdges(n =>
         from at in (int[])[0, n / 2, n - 1]
-        from value in (double[])[Largest, Largest / 2, -Largest, Math.Min(1e19, Largest / 4)]
-        from others in (double[])[0, -Largest, Largest / 2, Largest, -Largest / 3]
+        from value in (double[])[Largest, -Largest, Math.Min(1e19, Largest / 4)]
+        from others in (double[])[0, -Largest, Largest, -Largest / 3]
         select others == 0 ? With(n, [at], value) : With(Samples.Constant(n, others), [at], value));
 
     [Fact]
@@ -144,14 +144,11 @@ public abstract partial class StableMaxKernelTests<S, E>
         {
             foreach (double[] edge in edges(n))
             {
-                foreach (int inner in (int[])[1, 5, 21])
+                AssertEdge(new Shape(3, n, 1), edge, test);
+                if (n is 2 or 9 or 33)
                 {
-                    if (inner > 1 && n % 3 != 0 && n > 8)
-                    {
-                        continue; // strided rows have no tail along the row: a third of the lengths will do
-                    }
-
-                    AssertEdge(new Shape(2, n, inner), edge, test);
+                    AssertEdge(new Shape(1, n, 5), edge, test); // strided rows have no tail along the row
+                    AssertEdge(new Shape(1, n, 21), edge, test);
                 }
             }
         }

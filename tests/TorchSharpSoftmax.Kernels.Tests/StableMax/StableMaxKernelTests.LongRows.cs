@@ -23,23 +23,42 @@ public abstract partial class StableMaxKernelTests<S, E>
         S[] x = Normal(n, n, sigma);
         double[] exactly = Elements.ToDoubles<S, E>(x);
         Shape shape = new(1, n, 1);
-        Expected[] y = StableMaxReference.StableMax(exactly, shape), logs = StableMaxReference.LogStableMax(exactly, shape);
+        Expected[] y = StableMaxReference.StableMax(exactly, shape);
+        Expected[]? logs = n == Mi ? null : StableMaxReference.LogStableMax(exactly, shape); // a million logarithms in double-double take their time
         using var kernels = new StableMaxRunner<S, E>(n);
         foreach (int bits in Widths.Each())
         {
             double worst = Close.Assert($"StableMax of {n}, width {bits}", kernels.Forward(false, x, shape), y, E.Stored, E.Arithmetic, 4);
-            double worstLog = Close.Assert($"log StableMax of {n}, width {bits}", kernels.Forward(true, x, shape), logs, E.Stored, E.Arithmetic, 4);
+            double worstLog = logs is null ? 0 : Close.Assert($"log StableMax of {n}, width {bits}", kernels.Forward(true, x, shape), logs, E.Stored, E.Arithmetic, 4);
             TestContext.Current.TestOutputHelper!.WriteLine(string.Create(CultureInfo.InvariantCulture, $"n = {n}, width {bits}: {worst:F2} ulp, logarithm {worstLog:F2}"));
         }
     }
 
+    /// <summary>Equal terms are rounded alike, so that a sum without compensation drifts by tens of units.</summary>
     [Theory]
-    [InlineData(0.37)] // a plain sum of a million and more equal terms would drift by percents
-    [InlineData(-0.37)]
-    public unsafe void A_row_past_the_caches_gives_the_reference_and_the_same_bits_on_any_number_of_threads(double mean)
+    [InlineData(Mi, 1)]
+    [InlineData(1 << 16, 3)]
+    [InlineData(1 << 14, 64)]
+    public void A_long_row_of_equal_numbers_shares_equally(int n, int inner)
+    {
+        Shape shape = new(1, n, inner);
+        using var kernels = new StableMaxRunner<S, E>(shape.Count);
+        foreach (int bits in Widths.Each())
+        {
+            foreach (double value in (double[])[3.7, -0.3, 1.1])
+            {
+                double[] y = kernels.Forward(false, Elements.From<S, E>(Samples.Constant(shape.Count, value)), shape);
+                double worst = y.Max(p => Math.Abs((p * n) - 1)); // n is a power of two: every type holds 1 / n
+                Xunit.Assert.True(worst <= 4 * E.Arithmetic.Ulp(1), $"{value}: off by {worst:E2} at width {bits}");
+            }
+        }
+    }
+
+    [Fact]
+    public unsafe void A_row_past_the_caches_gives_the_reference_and_the_same_bits_on_any_number_of_threads()
     {
         int n = (StreamedBytes / sizeof(S)) + 13;
-        S[] period = Normal(n, Period, 0.5, mean), gradients = Normal(n + 1, Period);
+        S[] period = Normal(n, Period, 2), gradients = Normal(n + 1, Period);
         S[] x = Repeat(period, n), dy = Repeat(gradients, n);
         Shape shape = new(1, n, 1);
         using var kernels = new StableMaxRunner<S, E>(n);
@@ -50,17 +69,17 @@ public abstract partial class StableMaxKernelTests<S, E>
             {
                 string what = $"{(log ? "log " : "")}StableMax {shape} width {bits}";
                 double[] forward = kernels.Forward(log, x, shape), backward = kernels.Backward(log, x, dy, shape);
-                for (int first = 0; first < n; first += Period)
+                Close.Assert(what, forward.AsSpan(0, Period), y, E.Stored, E.Arithmetic, Units);
+                Close.Assert($"{what} backward", backward.AsSpan(0, Period), dx, E.Stored, E.Arithmetic, Units);
+                for (int first = Period; first < n; first += Period)
                 {
                     int count = Math.Min(Period, n - first);
-                    Close.Assert($"{what} from {first}", forward.AsSpan(first, count), y.AsSpan(0, count), E.Stored, E.Arithmetic, Units);
-                    Close.Assert($"{what} backward from {first}", backward.AsSpan(first, count), dx.AsSpan(0, count), E.Stored, E.Arithmetic, Units);
+                    Bits.AssertSame<double>($"{what} from {first}", forward.AsSpan(0, count), forward.AsSpan(first, count));
+                    Bits.AssertSame<double>($"{what} backward from {first}", backward.AsSpan(0, count), backward.AsSpan(first, count));
                 }
 
                 Bits.AssertSame<double>($"{what} on 2 threads", forward, kernels.Forward(log, x, shape, Placement.OffByOne, threads: 2));
-                Bits.AssertSame<double>($"{what} in place", forward, kernels.Forward(log, x, shape, Placement.Beginning, inPlace: true, threads: 3));
                 Bits.AssertSame<double>($"{what} backward on 2 threads", backward, kernels.Backward(log, x, dy, shape, Over.Nothing, Placement.OffByOne, threads: 2));
-                Bits.AssertSame<double>($"{what} backward in place", backward, kernels.Backward(log, x, dy, shape, Over.Gradient, threads: 3));
             }
         }
     }

@@ -14,7 +14,7 @@ internal static class Picture
     {
         Experiment first = preset.Runs[0].Experiment;
         string share = string.Join(" or ", preset.Runs.Select(r => r.Experiment.TrainFraction.ToString("P0", CultureInfo.InvariantCulture)).Distinct());
-        string tasks = string.Join(", ", preset.Runs.Select(r => r.Experiment.Describe()).Distinct());
+        string tasks = string.Join("; ", preset.Runs.Select(r => r.Experiment.Describe()).Distinct());
         string seeds = string.Join(", ", trainings.Select(t => t.Seed).Distinct());
         string title = $"{preset.Name}: {tasks}, {share} to train on, seed {seeds}";
         var script = new StringBuilder($"""

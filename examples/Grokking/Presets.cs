@@ -115,9 +115,13 @@ internal static class Presets
     public static readonly Preset Single = new(
         "single", "as long as it takes", 300, "One run of the experiment that the flags describe.", new Run("run", "the run", new Experiment()));
 
-    private static Preset Precision(string figure, double fraction, double eps, string takes, string expect) => new(figure, takes, 20_000, expect,
-        [.. Enum.GetValues<LossDtype>().Select(dtype => new Run($"softmax-{Cli.Spell(dtype)}", $"softmax, {Cli.Spell(dtype)}",
-            Addition with { TrainFraction = fraction, LearningRate = 5e-4, Beta2 = 0.99, Eps = eps, LossDtype = dtype }))]) { LogEvery = 250 };
+    private static Preset Precision(string figure, double fraction, double eps, string takes, string expect)
+    {
+        Experiment shared = Addition with { TrainFraction = fraction, LearningRate = 5e-4, Beta2 = 0.99, Eps = eps };
+        Run[] runs = [.. Enum.GetValues<LossDtype>().Select(
+            dtype => new Run($"softmax-{Cli.Spell(dtype)}", $"softmax, {Cli.Spell(dtype)}", shared with { LossDtype = dtype }))];
+        return new(figure, takes, 20_000, expect, runs) { LogEvery = 250 };
+    }
 
     private static Experiment Subtraction() => new() { Task = TaskName.Sub, Model = ModelName.Transformer, LearningRate = 1e-3, Dropout = 0.1 };
 

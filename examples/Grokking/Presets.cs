@@ -118,9 +118,8 @@ internal static class Presets
     private static Preset Precision(string figure, double fraction, double eps, string takes, string expect)
     {
         Experiment shared = Addition with { TrainFraction = fraction, LearningRate = 5e-4, Beta2 = 0.99, Eps = eps };
-        Run[] runs = [.. Enum.GetValues<LossDtype>().Select(
-            dtype => new Run($"softmax-{Cli.Spell(dtype)}", $"softmax, {Cli.Spell(dtype)}", shared with { LossDtype = dtype }))];
-        return new(figure, takes, 20_000, expect, runs) { LogEvery = 250 };
+        var runs = Enum.GetValues<LossDtype>().Select(dtype => new Run($"softmax-{Cli.Spell(dtype)}", $"softmax, {Cli.Spell(dtype)}", shared with { LossDtype = dtype }));
+        return new(figure, takes, 20_000, expect, [.. runs]) { LogEvery = 250 };
     }
 
     private static Experiment Subtraction() => new() { Task = TaskName.Sub, Model = ModelName.Transformer, LearningRate = 1e-3, Dropout = 0.1 };

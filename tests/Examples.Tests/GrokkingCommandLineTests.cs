@@ -22,6 +22,19 @@ public sealed class GrokkingCommandLineTests : IDisposable
         Assert.All(Names, name => Assert.Matches($"(?m)^{name} +[A-Za-z0-9]", output));
     }
 
+    [Fact]
+    public void The_README_has_a_row_for_each_preset()
+    {
+        string? folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "README.md")))
+        {
+            folder = Path.GetDirectoryName(folder) ?? throw new FileNotFoundException("No README.md above the tests.");
+        }
+
+        string readme = File.ReadAllText(Path.Combine(folder, "README.md"));
+        Assert.All(Names, name => Assert.Contains($"\n| `{name}`", readme, StringComparison.Ordinal));
+    }
+
     [Theory]
     [MemberData(nameof(Presets))]
     public void Each_preset_trains_all_its_runs(string name)

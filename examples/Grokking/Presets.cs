@@ -91,7 +91,7 @@ internal static class Presets
         new("B2", "half a minute", 500,
             "perpGrad with StableMax: at least 99 % by epoch 500 (parity) and 300 (p = 59) with each seed.",
             new("parity", "sparse parity", Parity with { Eps = 1e-8, PerpGrad = true, Loss = LossName.Stablemax }),
-            new("addition", "addition modulo 59", Small with { TrainFraction = 0.5, PerpGrad = true, Loss = LossName.Stablemax }))
+            new("addition", "addition modulo 59", Small with { TrainFraction = 0.5, LearningRate = 0.015, PerpGrad = true, Loss = LossName.Stablemax }))
         { Seeds = ThreeSeeds, StopAt = 0.99 },
 
         new("B3", "a quarter of an hour", 20_000,

@@ -41,7 +41,7 @@ internal static class Presets
             "Without decay AdamW memorises and never generalises; with perpGrad it generalises, and so it does with well-tuned weight decay.",
             new("adamw", "AdamW", Addition),
             new("perpgrad", "AdamW + perpGrad", Addition with { PerpGrad = true }),
-            new("stablemax-perpgrad", "AdamW + perpGrad + StableMax", Addition with { PerpGrad = true, Loss = LossName.Stablemax }),
+            new("stablemax-perpgrad", "AdamW + perpGrad + StableMax, lr 0.015", Addition with { LearningRate = 0.015, PerpGrad = true, Loss = LossName.Stablemax }),
             new("weight-decay", "AdamW, weight decay 4", Addition with { WeightDecay = 4 })) { LogEvery = 10 },
 
         new("1a", "half a minute", 300,

@@ -21,10 +21,13 @@ sealed class Tests
 
     static readonly int BestBits = Avx512BW.VL.IsSupported ? 512 : Avx2.IsSupported ? 256 : 128;
 
-    sealed record Width(string Name, int Bits, string Variable = null, string Value = null);
+    sealed record Width(string Name, int Bits, string Variable = null, string Value = null, params string[] LeavesOut);
 
     // A forced width still compiles for this machine's processor; "no" something imitates a lesser processor as well.
-    static readonly Width Best = new("best width", BestBits), NoAvx512 = new("no AVX-512", 256, "DOTNET_EnableAVX512", "0"), NoSimd = new("no SIMD", 0, "DOTNET_EnableHWIntrinsic", "0");
+    static readonly Width Best = new("best width", BestBits), NoAvx512 = new("no AVX-512", 256, "DOTNET_EnableAVX512", "0");
+
+    // Slow, and the best width's run has one lane of every type already: what is new here is the same for all types, and floats stand for them.
+    static readonly Width NoSimd = new("no SIMD", 0, "DOTNET_EnableHWIntrinsic", "0", "Double", "BFloat16", "Half");
     static readonly Width[] Forced = new[] { ("256 bits", 256), ("128 bits", 128), ("one lane", 0) }
         .Select(w => new Width(w.Item1, w.Item2, "TORCHSHARPSOFTMAX_MAX_VECTOR_BITS", w.Item2.ToString(CultureInfo.InvariantCulture))).ToArray();
 
@@ -127,6 +130,8 @@ sealed class Tests
         var arguments = new List<string> { "exec", assembly, "-noLogo", "-noColor", "-reporter", "quiet", "-xml", report };
         if (width != Best)
             arguments.AddRange(new[] { "-trait-", BestWidthOnly });
+        foreach (var type in width.LeavesOut)
+            arguments.AddRange(new[] { "-class-", $"*.{type}*" });
         var watch = Stopwatch.StartNew();
         var (exitCode, output) = Processes.Capture("dotnet", arguments.Concat(runnerArguments), environment, Limit);
         lock (runs)
@@ -164,11 +169,12 @@ sealed class Tests
         {
             foreach (var lesser in runs.Where(r => r.Name == best.Name && r.Width != Best))
             {
-                var lost = best.ForEveryWidth.Except(lesser.Tests).ToArray();
+                var due = best.ForEveryWidth.Where(test => !lesser.Width.LeavesOut.Any(type => test.Contains("." + type, StringComparison.Ordinal))).ToArray();
+                var lost = due.Except(lesser.Tests).ToArray();
                 foreach (var test in lost)
                     Fail($"{lesser.Name}, {lesser.Width.Name}: {test} did not run; it did at the best width.");
-                if (lost.Length == 0 && lesser.Tests.Length < best.ForEveryWidth.Length)
-                    Fail($"{lesser.Name}, {lesser.Width.Name}: ran {lesser.Tests.Length} tests, the best width ran {best.ForEveryWidth.Length} for every width.");
+                if (lost.Length == 0 && lesser.Tests.Length < due.Length)
+                    Fail($"{lesser.Name}, {lesser.Width.Name}: ran {lesser.Tests.Length} tests, the best width ran {due.Length} for every width.");
             }
         }
     }

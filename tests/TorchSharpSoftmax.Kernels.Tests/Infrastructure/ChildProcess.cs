@@ -14,6 +14,7 @@ internal static class ChildProcess
     {
         ["touch", string where] => Touch(where),
         ["kernels", string bits] => KernelTour.Run(int.Parse(bits, System.Globalization.CultureInfo.InvariantCulture)),
+        ["call"] => KernelTour.OnlyTheCall(),
         ["widths"] => PrintWidths(),
         _ => Refused,
     };

@@ -37,7 +37,7 @@ public sealed partial class CodegenTests
     [Fact]
     public void A_pass_with_a_call_is_seen()
     {
-        Listing[] listings = Compile(0, [typeof(KernelTour).GetMethod(nameof(KernelTour.WithACall), BindingFlags.Static | BindingFlags.NonPublic)!]);
+        Listing[] listings = Compile(["call"], [typeof(KernelTour).GetMethod(nameof(KernelTour.WithACall), BindingFlags.Static | BindingFlags.NonPublic)!]);
         Listing bad = Assert.Single(listings, listing => listing.Method.Contains(nameof(KernelTour.WithACall), StringComparison.Ordinal));
         Assert.Contains(bad.Calls, call => call.Contains("NotInlined", StringComparison.Ordinal));
     }
@@ -73,7 +73,7 @@ public sealed partial class CodegenTests
     {
         MethodInfo[] passes = Passes();
         Assert.NotEmpty(passes);
-        Listing[] listings = [.. Compile(bits, passes)];
+        Listing[] listings = [.. Compile(["kernels", bits.ToString(CultureInfo.InvariantCulture)], passes)];
         string lanes = bits == 0 ? "Lane1`1" : $"Lanes{bits}`1";
         foreach (MethodInfo pass in passes)
         {
@@ -92,7 +92,7 @@ public sealed partial class CodegenTests
         Assert.True(bad.Length == 0, $"{bad.Length} calls in passes at width {bits}:{Environment.NewLine}{string.Join(Environment.NewLine, bad.Take(30))}");
     }
 
-    private static Listing[] Compile(int bits, MethodInfo[] methods)
+    private static Listing[] Compile(string[] child, MethodInfo[] methods)
     {
         string file = Path.Combine(Path.GetTempPath(), $"softmax-{Guid.NewGuid():N}.asm");
         try
@@ -100,7 +100,7 @@ public sealed partial class CodegenTests
             // The filter knows methods by name alone (a generic class does not match it); the listing tells whose they are.
             string names = string.Join(' ', methods.Select(m => m.Name).Distinct());
             (int exitCode, string output) = ChildProcess.Run(
-                ["kernels", bits.ToString(CultureInfo.InvariantCulture)],
+                child,
                 ("DOTNET_JitDisasm", names),
                 ("DOTNET_JitStdOutFile", file),
                 ("DOTNET_TieredCompilation", "0")); // a compiler in the background would write into the same listing

@@ -40,11 +40,16 @@ internal static unsafe class KernelTour
     internal static int Run(int bits)
     {
         using IDisposable width = Isa.Force(bits);
-        GC.KeepAlive(WithACall(1003));
         Operator<SoftmaxTour>();
         Operator<StableMaxTour>();
         Operator<CrossEntropyTour>();
         Operator<PerpGradTour>();
+        return ChildProcess.Done;
+    }
+
+    internal static int OnlyTheCall()
+    {
+        GC.KeepAlive(WithACall(1003));
         return ChildProcess.Done;
     }
 

@@ -34,22 +34,22 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M>
         {
             ref CutHit hit = ref _memory.Hits[i];
             double own = _run.Upstream[_first + hit.Token].OfLoss * _ofTarget * hit.Share * _task.Scale;
-            _factors.Whole[hit.Token] = Const.Of<T>(Const.ToDouble(_factors.Whole[hit.Token]) + own);
+            Factors.Whole[hit.Token] = Const.Of<T>(Const.ToDouble(Factors.Whole[hit.Token]) + own);
         }
         for (nint token = 0; token < _tokens && !IsGeneral; token++)
-            _factors.Factor[token] = Const.Of<T>(Const.ToDouble(_factors.Factor[token]) * Const.ToDouble(_factors.Whole[token]));
+            Factors.Factor[token] = Const.Of<T>(Const.ToDouble(Factors.Factor[token]) * Const.ToDouble(Factors.Whole[token]));
     }
 
     private void SetFactors(nint token, double frame, double factor, double whole, double ofEntropy, double level, double spread, double ofTargets, double least)
     {
-        _factors.Frame[token] = Const.Of<T>(frame);
-        _factors.Factor[token] = Const.Of<T>(factor);
-        _factors.Whole[token] = Const.Of<T>(whole);
-        _factors.OfEntropy[token] = Const.Of<T>(ofEntropy);
-        _factors.Level[token] = Const.Of<T>(level);
-        _factors.Spread[token] = Const.Of<T>(spread);
-        _factors.OfTargets[token] = Const.Of<T>(ofTargets);
-        _factors.Least[token] = Const.Of<T>(least);
+        Factors.Frame[token] = Const.Of<T>(frame);
+        Factors.Factor[token] = Const.Of<T>(factor);
+        Factors.Whole[token] = Const.Of<T>(whole);
+        Factors.OfEntropy[token] = Const.Of<T>(ofEntropy);
+        Factors.Level[token] = Const.Of<T>(level);
+        Factors.Spread[token] = Const.Of<T>(spread);
+        Factors.OfTargets[token] = Const.Of<T>(ofTargets);
+        Factors.Least[token] = Const.Of<T>(least);
     }
 
     private double OfLogSum(in CutCrossEntropyRow row, in CutCrossEntropyUpstream of) => of.OfLogSumExp + 2 * _run.Squares * row.LogSumExp;
@@ -65,13 +65,13 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M>
         foreach (ref CutHit hit in hits) hit.Logit = Const.ToDouble(*x.Of((nint)hit.Class, hit.Token));
         if (!IsGeneral)
         {
-            CutGradientPasses<V, T>.Write<L>(x, _factors);
+            CutGradientPasses<V, T>.Write<L>(x, Factors);
         }
         else
         {
             byte* scratch = _memory.Scratch.Take(out int piece);
             T* target = _task.Probabilities == null ? null : TargetsAs(x, (T*)scratch);
-            CutGradientPasses<V, T>.WriteAll<L>(x, _factors, (T*)_task.ClassWeight, target, Const.Of<T>(_task.Softcap));
+            CutGradientPasses<V, T>.WriteAll<L>(x, Factors, (T*)_task.ClassWeight, target, Const.Of<T>(_task.Softcap));
             _memory.Scratch.Give(piece);
         }
         foreach (ref CutHit hit in hits)
@@ -79,7 +79,7 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M>
             T* at = x.Of((nint)hit.Class, hit.Token);
             *at = Const.Of<T>(LeavesTargetOut ? OfTarget(hit) : Const.ToDouble(*at) - OfHit(hit));
         }
-        if (_run.Filter.Unbiased && Filters) CutGradientPasses<V, T>.Draw(x, _tokens, _task.RowIndex + _first, _factors, _run.Filter.Seed);
+        if (_run.Filter.Unbiased && Filters) CutGradientPasses<V, T>.Draw(x, _tokens, _task.RowIndex + _first, Factors, _run.Filter.Seed);
         if (_run.Gradients.Bias != 0) CutGradientPasses<V, T>.AddRows(x, _tokens, _memory.BiasSums);
         if (Filters) KeepAndMultiply(slice, x);
         else if (_run.Gradients.Weight != 0) MultiplyWhole(x);
@@ -132,12 +132,12 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M>
         if (left == columns)
         {
             for (nint i = rows; i < tile; i++) to[i] = scrap;
-            GemmTile<V, T>.Run(g, Columns, 1, rows, 0, panel, tokens, to, add);
+            GemmTile<V, T>.Run(g, Columns, 1, rows, 0, panel, panel, tokens, to, add);
             return;
         }
         T** at = stackalloc T*[(int)tile];
         for (nint i = 0; i < tile; i++) at[i] = scrap + i * columns;
-        GemmTile<V, T>.Run(g, Columns, 1, rows, 0, panel, tokens, at, add: false);
+        GemmTile<V, T>.Run(g, Columns, 1, rows, 0, panel, panel, tokens, at, add: false);
         for (nint i = 0; i < rows; i++)
         {
             for (nint j = 0; j < left; j++) to[i][j] = add ? to[i][j] + at[i][j] : at[i][j];
@@ -154,7 +154,7 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M>
         {
             nint tokens = Math.Min(columns, _tokens - n);
             long* kept = KeptOf(slice, n);
-            nint count = CutGradientPasses<V, T>.Keep(x, n, tokens, _factors, kept);
+            nint count = CutGradientPasses<V, T>.Keep(x, n, tokens, Factors, kept);
             *CountOf(slice, n) = count;
             Interlocked.Add(ref _kept, (long)count * tokens);
             for (nint i = 0; i < count; i++)
@@ -204,8 +204,9 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M>
         for (nint v = 0; v < _classes; v += CutPlan.Depth)
         {
             nint depth = Math.Min(CutPlan.Depth, _classes - v);
+            Cache.PrefetchAll(_logits + v * Columns, depth * Columns * sizeof(T));
             GemmPanel<V, S, T, M>.Pack((S*)_task.Weight + (_from + v) * _task.Features + d, _task.Features, null, depth, width, packed);
-            AddTiles(_memory.Logits + v * Columns, packed, depth, d, panels, first, end);
+            AddTiles(_logits + v * Columns, packed, depth, d, panels, first, end);
         }
     }
 
@@ -235,10 +236,11 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M>
         T** to = stackalloc T*[(int)rows];
         for (nint panel = 0; panel < panels; panel++)
         {
+            T* b = packed + panel * GemmPanel<V, S, T, M>.Size(depth);
             for (nint token = first; token < end; token += rows)
             {
                 for (nint i = 0; i < rows; i++) to[i] = token + i < end ? _memory.InputGradient + (token + i) * _plan.Width + d + panel * columns : packed + _memory.Scrap;
-                GemmTile<V, T>.Run(g + token, 1, Columns, Math.Min(rows, end - token), 0, packed + panel * GemmPanel<V, S, T, M>.Size(depth), depth, to, add: true);
+                GemmTile<V, T>.Run(g + token, 1, Columns, Math.Min(rows, end - token), 0, b, b, depth, to, add: true);
             }
         }
     }

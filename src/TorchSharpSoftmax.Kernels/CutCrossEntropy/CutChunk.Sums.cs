@@ -10,7 +10,7 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M>
     private CutBlock<T> Block(nint index, nint classes)
     {
         nint start = index * classes;
-        return new(_memory.Logits + start * Columns, _from + start, Math.Min(classes, _classes - start), Columns);
+        return new(_logits + start * Columns, _from + start, Math.Min(classes, _classes - start), Columns);
     }
 
     /// <summary>The logits of a slice: the product, then bias, scale and cap.</summary>
@@ -33,11 +33,11 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M>
             T* weight = WeightAs(x, d, depth, (T*)scratch, out nint stride);
             for (nint n = 0; n < Columns; n += columns)
             {
-                T* panel = _memory.InputByToken + n * features + d * columns;
+                T* panel = _memory.InputByToken + n * features + d * columns, soon = panel + (n + columns < Columns ? features * columns : d + depth < features ? 0 : -n * features);
                 for (nint row = 0; row < x.Rows; row += rows)
                 {
                     for (nint i = 0; i < rows; i++) to[i] = x.At + (row + i) * Columns + n;
-                    GemmTile<V, T>.Run(weight + row * stride, stride, 1, Math.Min(rows, x.Rows - row), n == 0 ? rows * stride : 0, panel, depth, to, add: d > 0);
+                    GemmTile<V, T>.Run(weight + row * stride, stride, 1, Math.Min(rows, x.Rows - row), n == 0 ? rows * stride : 0, soon + row / rows * (depth / GemmTile<V, T>.Line) * columns, panel, depth, to, add: d > 0);
                 }
             }
             d += _plan.Features;

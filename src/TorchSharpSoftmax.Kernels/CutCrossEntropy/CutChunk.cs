@@ -26,15 +26,16 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M> : IDisposable
     private readonly CutCrossEntropyTask _task;
     private readonly CutPlan _plan;
     private readonly CutMemory<V, S, T> _memory;
-    private readonly CutFactors<T> _factors;
     private readonly double _classWeights;
     private readonly double _ofTarget, _ofEach;
 
     /// <summary>The chunk: its first counted row, and how many.</summary>
     private nint _first, _tokens;
 
-    /// <summary>The stretch: its first class, and how many.</summary>
+    /// <summary>The stretch: its first class, how many, and their logits.</summary>
     private nint _from, _classes;
+
+    private T* _logits;
 
     private nint _hits;
     private long _kept;
@@ -46,14 +47,16 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M> : IDisposable
         _plan = new(
             _task.Rows, _task.Features, _task.Classes, GemmTile<V, T>.Rows, GemmTile<V, T>.Columns, sizeof(T), whole: run.Phase == CutPhase.Both, filters: run.Filter.Threshold > 0, run.Workspace);
         _memory = new(run, _plan);
-        _factors = new(_memory.Factors, _plan.Columns);
         _classWeights = _task.ClassWeight == null ? _task.Classes : SumOf((T*)_task.ClassWeight, _task.Classes);
         (_ofTarget, _ofEach) = (1 - _task.Smoothing, _task.Smoothing / _task.Classes);
     }
 
     internal long Kept => _kept;
 
-    private nint Columns => _plan.Columns;
+    /// <summary>The chunk's tokens up to whole panels: elements from one class to the next.</summary>
+    private nint Columns => CutPlan.UpTo(_tokens, GemmTile<V, T>.Columns);
+
+    private CutFactors<T> Factors => new(_memory.Factors, Columns);
 
     /// <summary>One target, whose term is left out of the sums: its gradient is then made of the others' share, not of 1 - p.</summary>
     private bool LeavesTargetOut => _task.TargetsPerRow == 1 && _task.Shares == null;
@@ -75,7 +78,7 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M> : IDisposable
             if (_run.Phase != CutPhase.Backward)
             {
                 for (nint token = 0; token < _tokens; token++) _memory.Totals[token] = CutTotals.None;
-                for (Stretch(0); _classes > 0; Stretch(_from + _plan.Stretch))
+                for (Stretch(0, _plan.Stretch); _classes > 0; Stretch(_from + _plan.Stretch, _plan.Stretch))
                 {
                     Deal(Work.Sum, Parts);
                     Deal(Work.Merge, _tokens);
@@ -89,16 +92,18 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M> : IDisposable
 
     public void Dispose() => _memory.Dispose();
 
-    private void Stretch(nint from)
+    private void Stretch(nint from, nint classes)
     {
         _from = from;
-        _classes = Math.Clamp(_task.Classes - from, 0, _plan.Stretch);
+        _classes = Math.Clamp(_task.Classes - from, 0, classes);
+        _logits = _memory.Logits + (_run.Phase == CutPhase.Both ? from * Columns : 0);
     }
 
     private void Differentiate()
     {
         FindFactors();
-        for (Stretch(0); _classes > 0; Stretch(_from + _plan.Stretch))
+        nint step = _run.Phase == CutPhase.Both ? _plan.Step : _plan.Stretch;
+        for (Stretch(0, step); _classes > 0; Stretch(_from + step, step))
         {
             Deal(Work.Gradient, Slices);
             if (_run.Gradients.Input != 0) Deal(Work.InputGradient, InputUnits);

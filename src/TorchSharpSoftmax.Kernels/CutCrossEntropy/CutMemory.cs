@@ -61,7 +61,8 @@ internal sealed unsafe class CutMemory<V, S, T> : IDisposable
         ];
         nint all = 0;
         for (int i = 0; i < bytes.Length; i++) all += bytes[i] = CutPlan.UpTo(bytes[i], 64);
-        _block = (byte*)NativeMemory.AlignedAlloc((nuint)all + 64, 4096);
+        _block = (byte*)NativeMemory.AlignedAlloc((nuint)all, 1 << 12);
+        HugePages.Advise(_block, all);
         byte* at = _block;
         int part = 0;
         InputByToken = (T*)Next();

@@ -10,7 +10,10 @@ internal readonly struct CutPlan
     /// <summary>No chunk has more tokens: a slice's logits would leave the second-level cache, and little is gained.</summary>
     private const nint MostTokens = 384;
 
-    private const nint WeightBytes = 384 << 10, MostWeights = 512, StretchBytes = 1 << 20, PanelBytes = 160 << 10;
+    private const nint WeightBytes = 384 << 10, MostWeights = 512, StepBytes = 8 << 20, PanelBytes = 160 << 10;
+
+    /// <summary>Slices of a stretch, or a multiple of it: two, four or eight threads get equal shares.</summary>
+    private const nint SlicesAtOnce = 8;
 
     /// <summary>Classes of a slice where few of them will be kept.</summary>
     private const nint FilteredSlice = 1024;
@@ -39,6 +42,9 @@ internal readonly struct CutPlan
     /// <summary>Classes whose logits are there at once, a multiple of the slice or all.</summary>
     internal readonly nint Stretch;
 
+    /// <summary>Of a stretch, what is differentiated at a time: its logits are then still in the last-level cache for the input's gradient.</summary>
+    internal readonly nint Step;
+
     /// <param name="rows">Counted tokens.</param>
     /// <param name="features">Of a token.</param>
     /// <param name="classes">Of the head.</param>
@@ -58,10 +64,10 @@ internal readonly struct CutPlan
         nint most = MostTokens;
         if (whole) most = (nint)Math.Min(most, workspace / PerToken(features, classes, tileColumns, size));
         most = Math.Max(tileColumns, most / tileColumns * tileColumns);
-        nint chunks = Math.Max(1, (rows + most - 1) / most);
-        Tokens = Math.Max(1, (rows + chunks - 1) / chunks);
+        Tokens = Math.Clamp(rows, 1, most);
         Columns = UpTo(Tokens, tileColumns);
-        Stretch = whole ? UpTo(classes, Slice) : Math.Clamp(StretchBytes / (Columns * size) / Slice, 1, (classes + Slice - 1) / Slice) * Slice;
+        Step = Math.Max(1, StepBytes / (Columns * size) / Slice / SlicesAtOnce) * SlicesAtOnce * Slice;
+        Stretch = whole ? UpTo(classes, Slice) : Math.Min(SlicesAtOnce, (classes + Slice - 1) / Slice) * Slice;
     }
 
     /// <summary>Bytes of a token in a chunk whose logits are all kept.</summary>

@@ -32,7 +32,7 @@ internal static unsafe class GemmTile<V, T>
     }
 
     /// <summary>Elements of a line of memory, at least: so often the rows ahead are asked for.</summary>
-    private const nint Line = 16;
+    internal const nint Line = 16;
 
     /// <summary>c[i] = a[i] b for the first rows, or += where add. Tiles are whole: c has pointers to <see cref="Rows"/> rows of <see cref="Columns"/> elements, some of which may be scrap.</summary>
     /// <param name="a">The first row's first element.</param>
@@ -40,20 +40,21 @@ internal static unsafe class GemmTile<V, T>
     /// <param name="step">Elements from one element of a row to the next.</param>
     /// <param name="rows">How many rows there are, at least 1.</param>
     /// <param name="ahead">Where what a will be next time lies, seen from a: it is asked for meanwhile, where step is 1.</param>
+    /// <param name="soon">What a later tile will read as its panel: one row of it is asked for per <see cref="Line"/> sums.</param>
     /// <param name="b">The panel.</param>
     /// <param name="length">How many products are summed.</param>
     /// <param name="c">Where sums go.</param>
     /// <param name="add">Whether to what is there.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static void Run(T* a, nint row, nint step, nint rows, nint ahead, T* b, nint length, T** c, bool add)
+    internal static void Run(T* a, nint row, nint step, nint rows, nint ahead, T* soon, T* b, nint length, T** c, bool add)
     {
-        if (IsWide) Tile8x3(a, row, step, rows, ahead, b, length, c, add);
-        else Tile6x2(a, row, step, rows, ahead, b, length, c, add);
+        if (IsWide) Tile8x3(a, row, step, rows, ahead, soon, b, length, c, add);
+        else Tile6x2(a, row, step, rows, ahead, soon, b, length, c, add);
     }
 
     /// <summary>8 rows of 3 vectors.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Tile8x3(T* a, nint row, nint step, nint rows, nint ahead, T* b, nint length, T** c, bool add)
+    private static void Tile8x3(T* a, nint row, nint step, nint rows, nint ahead, T* soon, T* b, nint length, T** c, bool add)
     {
         nint r1 = Math.Min(1, rows - 1) * row, r2 = Math.Min(2, rows - 1) * row, r3 = Math.Min(3, rows - 1) * row, r4 = Math.Min(4, rows - 1) * row, r5 = Math.Min(5, rows - 1) * row, r6 = Math.Min(6, rows - 1) * row, r7 = Math.Min(7, rows - 1) * row;
         T* c0 = c[0];
@@ -82,6 +83,8 @@ internal static unsafe class GemmTile<V, T>
             length -= some;
             T* next = a + ahead;
             Cache.PrefetchNear(next); Cache.PrefetchNear(next + r1); Cache.PrefetchNear(next + r2); Cache.PrefetchNear(next + r3); Cache.PrefetchNear(next + r4); Cache.PrefetchNear(next + r5); Cache.PrefetchNear(next + r6); Cache.PrefetchNear(next + r7);
+            Cache.PrefetchNear(soon); Cache.PrefetchNear(soon + V.Count); Cache.PrefetchNear(soon + 2 * V.Count);
+            soon += 3 * V.Count;
             for (; some > 0; some--)
             {
                 V b0 = V.Load(b), b1 = V.Load(b + V.Count), b2 = V.Load(b + 2 * V.Count);
@@ -176,7 +179,7 @@ internal static unsafe class GemmTile<V, T>
 
     /// <summary>6 rows of 2 vectors.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Tile6x2(T* a, nint row, nint step, nint rows, nint ahead, T* b, nint length, T** c, bool add)
+    private static void Tile6x2(T* a, nint row, nint step, nint rows, nint ahead, T* soon, T* b, nint length, T** c, bool add)
     {
         nint r1 = Math.Min(1, rows - 1) * row, r2 = Math.Min(2, rows - 1) * row, r3 = Math.Min(3, rows - 1) * row, r4 = Math.Min(4, rows - 1) * row, r5 = Math.Min(5, rows - 1) * row;
         T* c0 = c[0];
@@ -200,6 +203,8 @@ internal static unsafe class GemmTile<V, T>
             length -= some;
             T* next = a + ahead;
             Cache.PrefetchNear(next); Cache.PrefetchNear(next + r1); Cache.PrefetchNear(next + r2); Cache.PrefetchNear(next + r3); Cache.PrefetchNear(next + r4); Cache.PrefetchNear(next + r5);
+            Cache.PrefetchNear(soon); Cache.PrefetchNear(soon + V.Count);
+            soon += 2 * V.Count;
             for (; some > 0; some--)
             {
                 V b0 = V.Load(b), b1 = V.Load(b + V.Count);

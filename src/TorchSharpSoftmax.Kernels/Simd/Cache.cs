@@ -33,6 +33,12 @@ internal static unsafe class Cache
         if (Sse.IsSupported) Sse.Prefetch1(p);
     }
 
+    /// <summary>Asks for so many bytes, for the second-level cache.</summary>
+    internal static void PrefetchAll(void* p, nint bytes)
+    {
+        for (nint i = 0; i < bytes; i += 64) PrefetchNear((byte*)p + i);
+    }
+
     /// <summary>Asks for the lines of two vectors, each line once.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void PrefetchTwo<V, S, T>(S* x)

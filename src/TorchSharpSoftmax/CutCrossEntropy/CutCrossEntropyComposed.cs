@@ -54,7 +54,7 @@ internal static class CutCrossEntropyComposed
         var found = Of(saved, shares: null, call);
         using var y = result(found);
         found.Dispose();
-        var derivatives = autograd.grad([y], inputs, [gradient], create_graph: true);
+        var derivatives = autograd.grad([y], inputs, [gradient], retain_graph: true, create_graph: true);
         for (int i = 0; i < wanted.Count; i++)
         {
             gradients[wanted[i]] = derivatives[i];

@@ -62,7 +62,7 @@ internal static class CutCrossEntropyLosses
             && (mode == LinearCrossEntropyMode.GradientInForward || (mode == LinearCrossEntropyMode.Auto && (outputs & Differentiable) == 0));
     }
 
-    private static CutCrossEntropyCall Call(
+    internal static CutCrossEntropyCall Call(
         CutCrossEntropyRows rows, nn.Reduction reduction, double label_smoothing, LinearCrossEntropyOptions options, LinearCrossEntropyResults outputs, bool bias,
         bool classWeight) => new()
         {

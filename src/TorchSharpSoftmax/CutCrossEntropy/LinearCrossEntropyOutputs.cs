@@ -12,7 +12,7 @@ public enum LinearCrossEntropyResults
     /// <summary>The logarithm of each token's sum of exponentials.</summary>
     LogSumExp = 1,
 
-    /// <summary>-log p of each token's target.</summary>
+    /// <summary>The cross-entropy of each token: -log p of its target.</summary>
     NegativeLogLikelihood = 2,
 
     /// <summary>The entropy of each token's probabilities.</summary>
@@ -43,7 +43,7 @@ public sealed class LinearCrossEntropyOutputs : IDisposable
     /// <summary>log(sum(exp(logits))) of each token; of StableMax, the logarithm of its sum.</summary>
     public Tensor? lse { get; }
 
-    /// <summary>The cross-entropy of each token without class weights, token weights, smoothing and z-loss: -log p of its target.</summary>
+    /// <summary>The cross-entropy of each token, with class weights and smoothing, without token weights and z-loss: -log p of its target where none of them is given.</summary>
     public Tensor? nll { get; }
 
     /// <summary>-sum(p * log(p)) of each token.</summary>

@@ -80,15 +80,8 @@ internal readonly unsafe struct CrossEntropyForward(CrossEntropyLink link, void*
             all += own;
             if (own != 0) gaps += own * L.Gap(Lane1<T>.Max(M.Load<Lane1<T>>(x + y)), terms.Top);
         }
-        losses[row] = all * Log1P(ratio) + gaps;
+        losses[row] = all * CrossEntropyKernels.Log1P(ratio) + gaps;
         saved[row] = new(terms.Top, ratio, weight);
-    }
-
-    /// <summary>log(1 + r), as exact for the smallest r as for any: <see cref="double.LogP1"/> gives 0 below 1e-16.</summary>
-    private static double Log1P(double r)
-    {
-        double u = 1 + r;
-        return u == 1 ? r : Math.Log(u) * (r / (u - 1));
     }
 }
 

@@ -53,4 +53,11 @@ public static unsafe partial class CrossEntropyKernels
         for (; i < rows; i++) a += losses[i];
         return (a + b) + (c + d);
     }
+
+    /// <summary>log(1 + r), as exact for the smallest r as for any: <see cref="double.LogP1"/> gives 0 below 1e-16.</summary>
+    internal static double Log1P(double r)
+    {
+        double u = 1 + r;
+        return u == 1 ? r : Math.Log(u) * (r / (u - 1));
+    }
 }

@@ -19,6 +19,26 @@ internal static unsafe class Cache
         if (Sse.IsSupported) Sse.Prefetch0((byte*)p + Ahead);
     }
 
+    /// <summary>Asks for the line of p itself; any address is allowed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void PrefetchHere(void* p)
+    {
+        if (Sse.IsSupported) Sse.Prefetch0(p);
+    }
+
+    /// <summary>The same for the second-level cache.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static void PrefetchNear(void* p)
+    {
+        if (Sse.IsSupported) Sse.Prefetch1(p);
+    }
+
+    /// <summary>Asks for so many bytes, for the second-level cache.</summary>
+    internal static void PrefetchAll(void* p, nint bytes)
+    {
+        for (nint i = 0; i < bytes; i += 64) PrefetchNear((byte*)p + i);
+    }
+
     /// <summary>Asks for the lines of two vectors, each line once.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void PrefetchTwo<V, S, T>(S* x)

@@ -67,6 +67,24 @@ internal readonly unsafe struct ExtExp<V, T>
         return V.Fma(V.Fma(p, t, _one), t, _one);
     }
 
+    /// <summary>e^x - 1 without cancellation, for x from -80 to 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal V LessOne(V x)
+    {
+        V n = Exponent(x), t = V.Fma(n, _ln2Rest, V.Fma(n, _ln2, x)), power = V.Scale(_one, n), p;
+        if (typeof(T) == typeof(float))
+        {
+            p = V.Fma(_c6, t, _c5);
+        }
+        else
+        {
+            p = V.Fma(V.Fma(V.Fma(_c11, t, _c10), t, _c9), t, _c8);
+            p = V.Fma(V.Fma(V.Fma(p, t, _c7), t, _c6), t, _c5);
+        }
+        p = V.Fma(V.Fma(V.Fma(p, t, _c4), t, _c3), t, _c2);
+        return V.Fma(power, V.Fma(p, t, _one) * t, power - _one);
+    }
+
     /// <summary>e^x * 2^-exponent, where that does not overflow.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal V Term(V x, V exponent)

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using TorchSharpSoftmax.Kernels;
 using static TorchSharp.torch;
 
 namespace TorchSharpSoftmax;

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace TorchSharpSoftmax;
+namespace TorchSharpSoftmax.Kernels;
 
 /// <summary>Asks Linux for 2 MiB pages under a large fresh output, before it is touched.</summary>
 /// <remarks>A fresh output of 64 MiB costs 16,384 page faults otherwise, several times the arithmetic. Elsewhere this does nothing.</remarks>

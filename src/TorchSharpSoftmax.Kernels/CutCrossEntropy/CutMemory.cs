@@ -1,0 +1,90 @@
+using System.Runtime.InteropServices;
+
+namespace TorchSharpSoftmax.Kernels;
+
+/// <summary>The workspace of a call: what a chunk needs, in one block.</summary>
+internal sealed unsafe class CutMemory<V, S, T> : IDisposable
+    where V : unmanaged, ILanes<V, T>
+    where S : unmanaged
+    where T : unmanaged
+{
+    private readonly byte* _block;
+
+    /// <summary>The input as panels: tokens in lanes (features are rows), and features in lanes (tokens are rows).</summary>
+    internal readonly T* InputByToken, InputByFeature;
+
+    /// <summary>[classes of a stretch, columns], with a tile's rows more for what lies beyond the last class.</summary>
+    internal readonly T* Logits;
+
+    /// <summary>[columns, width], with a tile's rows more.</summary>
+    internal readonly T* InputGradient;
+
+    internal readonly T* Sums, Factors;
+
+    internal readonly double* BiasSums;
+
+    internal readonly CutTotals* Totals;
+
+    internal readonly CutHit* Hits;
+
+    /// <summary>What filtering kept of each panel of each slice: row numbers, and how many.</summary>
+    internal readonly long* Kept, KeptCounts;
+
+    internal readonly CutScratch Scratch;
+
+    /// <summary>Where in a piece of scratch there is room for a tile that nobody reads.</summary>
+    internal readonly nint Scrap;
+
+    internal CutMemory(in CutRun run, in CutPlan plan)
+    {
+        CutCrossEntropyTask task = run.Task;
+        nint rows = GemmTile<V, T>.Rows, columns = GemmTile<V, T>.Columns, panels = plan.Columns / columns;
+        bool weight = run.Gradients.Weight != 0, filter = run.Filter.Threshold > 0;
+        nint widened = typeof(S) == typeof(T) ? 0 : plan.Weights * plan.Features, packed = run.Gradients.Input == 0 ? 0 : CutPlan.Depth * Math.Min(plan.Width, CutChunk.Group * columns);
+        Scrap = CutPlan.UpTo(Math.Max(Math.Max(widened, packed), task.Probabilities == null ? 0 : plan.Slice * plan.Columns), 64);
+        nint scratchBytes = CutPlan.UpTo((Scrap + rows * columns) * sizeof(T), 4096);
+        nint parts = (plan.Stretch + plan.Weights - 1) / plan.Weights, slices = (plan.Stretch + plan.Slice - 1) / plan.Slice;
+        nint[] bytes =
+        [
+            plan.Columns * task.Features * sizeof(T),
+            weight ? plan.Tokens * plan.Width * sizeof(T) : 0,
+            (plan.Stretch + rows) * plan.Columns * sizeof(T),
+            run.Gradients.Input == 0 ? 0 : (plan.Columns + rows) * plan.Width * sizeof(T),
+            parts * CutSums<T>.Fields * plan.Columns * sizeof(T),
+            CutFactors<T>.Fields * plan.Columns * sizeof(T),
+            run.Gradients.Bias == 0 ? 0 : task.Classes * sizeof(double),
+            plan.Columns * sizeof(CutTotals),
+            plan.Tokens * task.TargetsPerRow * sizeof(CutHit),
+            filter ? panels * plan.Stretch * sizeof(long) : 0,
+            filter ? panels * slices * sizeof(long) : 0,
+            scratchBytes * run.Threads,
+        ];
+        nint all = 0;
+        for (int i = 0; i < bytes.Length; i++) all += bytes[i] = CutPlan.UpTo(bytes[i], 64);
+        _block = (byte*)NativeMemory.AlignedAlloc((nuint)all, 1 << 12);
+        HugePages.Advise(_block, all);
+        byte* at = _block;
+        int part = 0;
+        InputByToken = (T*)Next();
+        InputByFeature = (T*)Next();
+        Logits = (T*)Next();
+        InputGradient = (T*)Next();
+        Sums = (T*)Next();
+        Factors = (T*)Next();
+        BiasSums = (double*)Next();
+        Totals = (CutTotals*)Next();
+        Hits = (CutHit*)Next();
+        Kept = (long*)Next();
+        KeptCounts = (long*)Next();
+        Scratch = new(Next(), scratchBytes, run.Threads);
+
+        byte* Next()
+        {
+            byte* mine = at;
+            at += bytes[part++];
+            return mine;
+        }
+    }
+
+    public void Dispose() => NativeMemory.AlignedFree(_block);
+}

@@ -1,0 +1,71 @@
+namespace TorchSharpSoftmax.Kernels;
+
+/// <summary>A target of a token in the chunk; they are sorted by class, so that a slice finds its own.</summary>
+internal struct CutHit
+{
+    internal long Class;
+
+    internal int Token;
+
+    /// <summary>What it counts, class weight included.</summary>
+    internal double Share;
+
+    /// <summary>Its logit, once its slice has been there.</summary>
+    internal double Logit;
+}
+
+/// <summary>The sums of one token, over the slices so far; of <see cref="CutSums{T}"/> with one unit.</summary>
+internal struct CutTotals
+{
+    internal double Key, Sum, Logs, Weighted, Targets, TargetLogs, Best;
+
+    internal long BestClass;
+
+    /// <summary>Nothing yet.</summary>
+    internal static CutTotals None => new() { Best = double.NegativeInfinity, BestClass = -1 };
+
+    /// <summary>Takes one slice in.</summary>
+    internal unsafe void Add<L, V, T>(CutSums<T> sums, nint column, long first, bool logs, bool weighted, bool targets, bool best)
+        where L : struct, ICutLink<L, V, T>
+        where V : unmanaged, ILanes<V, T>
+        where T : unmanaged
+    {
+        double sum = Const.ToDouble(sums.Sum[column]), key = Const.ToDouble(sums.Key[column]);
+        if (sum != 0)
+        {
+            bool isLarger = Sum == 0 || key > Key;
+            double mine = !isLarger ? 1 : Sum == 0 ? 0 : L.Relative(Key, key), its = isLarger ? 1 : L.Relative(key, Key);
+            if (isLarger) Key = key;
+            Sum = Sum * mine + sum * its;
+            if (logs) Logs = Logs * mine + Const.ToDouble(sums.Logs[column]) * its;
+        }
+        if (weighted) Weighted += Const.ToDouble(sums.Weighted[column]);
+        if (targets)
+        {
+            Targets += Const.ToDouble(sums.Targets[column]);
+            TargetLogs += Const.ToDouble(sums.TargetLogs[column]);
+        }
+        if (best && (Const.ToDouble(sums.Best[column]) > Best || BestClass < 0))
+        {
+            Best = Const.ToDouble(sums.Best[column]);
+            BestClass = first + (long)Const.ToDouble(sums.BestRow[column]);
+        }
+    }
+}
+
+/// <summary>Memory for what one thread holds while it works on a slice; as many pieces as threads.</summary>
+internal sealed unsafe class CutScratch(byte* at, nint bytes, int pieces)
+{
+    private readonly int[] _taken = new int[pieces];
+
+    /// <summary>A piece that nobody else has; there is one for each thread.</summary>
+    internal byte* Take(out int piece)
+    {
+        for (piece = 0; ; piece = (piece + 1) % _taken.Length)
+        {
+            if (Interlocked.CompareExchange(ref _taken[piece], 1, 0) == 0) return at + piece * bytes;
+        }
+    }
+
+    internal void Give(int piece) => Volatile.Write(ref _taken[piece], 0);
+}

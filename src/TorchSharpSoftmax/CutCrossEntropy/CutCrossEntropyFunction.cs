@@ -1,0 +1,74 @@
+using System.Runtime.InteropServices;
+using TorchSharp;
+using TorchSharpSoftmax.Kernels;
+using static TorchSharp.torch;
+
+namespace TorchSharpSoftmax;
+
+/// <summary>The per-token results of a head, as <see cref="CutCrossEntropyFound.FromState"/>; saves its inputs and computes the logits again in backward.</summary>
+internal sealed class CutCrossEntropyFunction : KernelFunction<CutCrossEntropyFunction, CutCrossEntropyCall>
+{
+    internal static Tensor Apply(CutCrossEntropyCall call, params ReadOnlySpan<Tensor> tensors) => Run(call, tensors);
+
+    protected override Tensor Forward(ReadOnlySpan<Tensor> inputs, CutCrossEntropyCall options, List<Tensor>? saved)
+    {
+        using (var tensors = new CutCrossEntropyTensors(inputs.ToArray(), options))
+        {
+            CutCrossEntropyPasses.Forward(tensors, options);
+        }
+
+        saved?.AddRange(inputs);
+        return CutCrossEntropyFound.FromState(options);
+    }
+
+    protected override void Backward(Tensor gradient, IReadOnlyList<Tensor> saved, CutCrossEntropyCall options, Gradients gradients)
+    {
+        if (is_grad_enabled())
+        {
+            CutCrossEntropyComposed.Gradients(gradient, saved, options, gradients, found => found.Results());
+            return;
+        }
+
+        using var tensors = new CutCrossEntropyTensors([.. saved], options);
+        var found = new CutCrossEntropyGradientTensors(tensors, options, Wanted(options, gradients));
+        CutCrossEntropyPasses.Backward(tensors, options, Upstream(gradient, options), found);
+        Give(found, options, gradients);
+    }
+
+    /// <summary>Of which of the call's tensors gradients are asked for; class weights and probabilities have none here.</summary>
+    internal static bool[] Wanted(CutCrossEntropyCall call, Gradients gradients)
+    {
+        var wanted = new bool[call.Tensors];
+        for (int i = 0; i < wanted.Length; i++)
+        {
+            wanted[i] = gradients.Wants(i);
+        }
+
+        return wanted;
+    }
+
+    internal static void Give(CutCrossEntropyGradientTensors found, CutCrossEntropyCall call, Gradients gradients)
+    {
+        gradients[CutCrossEntropyCall.Input] = found.Input!;
+        gradients[CutCrossEntropyCall.Weight] = found.Weight!;
+        if (call.HasBias)
+        {
+            gradients[call.Bias] = found.Bias!;
+        }
+    }
+
+    private static CutCrossEntropyUpstream[] Upstream(Tensor gradient, CutCrossEntropyCall call)
+    {
+        using var wide = gradient.to_type(ScalarType.Float64);
+        using var flat = wide.contiguous();
+        var values = MemoryMarshal.Cast<byte, double>(flat.bytes);
+        var upstream = new CutCrossEntropyUpstream[call.Rows.Count];
+        for (int i = 0; i < upstream.Length; i++)
+        {
+            int place = (int)call.Rows.Places[i], tokens = (int)call.Rows.Tokens;
+            upstream[i] = new(values[place], values[tokens + place], call.WantsEntropy ? values[(2 * tokens) + place] : 0);
+        }
+
+        return upstream;
+    }
+}

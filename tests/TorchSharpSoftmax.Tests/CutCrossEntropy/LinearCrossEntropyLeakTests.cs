@@ -1,0 +1,162 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+using Reduction = TorchSharp.torch.nn.Reduction;
+
+namespace TorchSharpSoftmax.Tests;
+
+/// <summary>Steps of every mode with a collector running beside: nothing accumulates, and nothing is computed into a second buffer.</summary>
+[BestWidthOnly]
+public sealed class LinearCrossEntropyLeakTests(ITestOutputHelper output)
+{
+    private static readonly int Steps = Environment.GetEnvironmentVariable("TORCHSHARP_STANDIN_STRICT") == "1" ? 100 : 1_000;
+
+    [Theory]
+    [InlineData(LinearCrossEntropyMode.Auto, Reduction.Mean)]
+    [InlineData(LinearCrossEntropyMode.Recompute, Reduction.Mean)]
+    [InlineData(LinearCrossEntropyMode.Recompute, Reduction.None)]
+    public void Steps_with_nothing_but_using_leave_nothing_behind(LinearCrossEntropyMode mode, Reduction reduction)
+    {
+        var sample = new LinearCrossEntropyCase { Bias = true, Weighted = true, TokenWeighted = true, ZLoss = 0.1, Smoothing = 0.1, IgnoredEvery = 3, Mode = mode, Reduction = reduction };
+        using var scope = NewDisposeScope();
+        var data = LinearCrossEntropyData.Of(sample, new Random(1), [40], 33, 200, ScalarType.Float32).Leaves();
+        var options = sample.Options(data);
+        using var shape = sample.Of(data);
+        var dy = LinearCrossEntropyTests.Upstream(shape, new Random(2));
+        Measure($"{mode}, {reduction}", Steps, () =>
+        {
+            using var loss = F.linear_cross_entropy(data.Input, data.Weight, data.Target, data.Bias, data.ClassWeight, reduction, -100, 0.1, options);
+            autograd.backward(loss, dy);
+            Clear(data);
+        });
+    }
+
+    [Fact]
+    public void Outputs_second_derivatives_and_retained_graphs_leave_nothing_behind()
+    {
+        using var scope = NewDisposeScope();
+        var sample = new LinearCrossEntropyCase { Kind = TargetKind.Sparse, Bias = true };
+        var data = LinearCrossEntropyData.Of(sample, new Random(1), [5], 7, 20, ScalarType.Float64).Leaves();
+        using var quarter = tensor(0.25, ScalarType.Float64);
+        Measure("outputs", Steps / 4, () =>
+        {
+            using var inner = NewDisposeScope();
+            var found = LinearCrossEntropyDerivativeTests.Outputs(sample, data, data.Parameters, (LinearCrossEntropyResults)15);
+            (found.loss + found.entropy!.sum()).backward();
+            Clear(data);
+        });
+        Measure("retained", Steps / 4, () =>
+        {
+            using var inner = NewDisposeScope();
+            var loss = sample.Of(data);
+            autograd.backward(loss, retain_graph: true);
+            autograd.backward(loss, retain_graph: true);
+            autograd.backward(loss, quarter);
+            Clear(data);
+        });
+        Measure("second derivative", Steps / 10, () =>
+        {
+            using var inner = NewDisposeScope();
+            autograd.backward(sample.Of(data), create_graph: true);
+            var first = data.Weight.grad!;
+            Clear(data);
+            (first * first).sum().backward();
+            Clear(data);
+        });
+    }
+
+    [Theory]
+    [InlineData(LinearCrossEntropyMode.Auto)]
+    [InlineData(LinearCrossEntropyMode.Recompute)]
+    public void Results_belong_to_the_callers_dispose_scope_and_temporaries_to_nobody(LinearCrossEntropyMode mode)
+    {
+        foreach (var sample in LinearCrossEntropyCase.Pairs)
+        {
+            using var outer = NewDisposeScope();
+            var data = LinearCrossEntropyData.Of(sample, new Random(1), [2, 3], 4, 6, ScalarType.Float32);
+            foreach (var given in (LinearCrossEntropyData[])[data, data.Leaves()])
+            {
+                var options = sample with { Mode = mode };
+                using var scope = NewDisposeScope();
+                var loss = options.Of(given);
+                Assert.True(scope.Contains(loss));
+                if (!loss.requires_grad)
+                {
+                    Assert.Equal(1, scope.DisposablesCount);
+                }
+            }
+        }
+    }
+
+    /// <summary>The gradients that forward computed are those that come out, at the first backward and at further ones: there is no other buffer of their size.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(0.25)]
+    public unsafe void The_gradient_of_the_weight_has_one_buffer_however_often_it_is_asked_for(double upstream)
+    {
+        using var scope = NewDisposeScope();
+        var data = LinearCrossEntropyData.Of(new(), new Random(1), [5], 7, 20, ScalarType.Float32).Leaves();
+        var loss = new LinearCrossEntropyCase().Of(data);
+        var u = tensor((float)upstream);
+        var first = autograd.grad([loss], [data.Input, data.Weight], [u], retain_graph: true);
+        var second = autograd.grad([loss], [data.Input, data.Weight], [u], retain_graph: true);
+        for (int i = 0; i < 2; i++)
+        {
+            Assert.True(Memory.Of(first[i]) == Memory.Of(second[i]));
+        }
+    }
+
+    private static void Clear(LinearCrossEntropyData data)
+    {
+        foreach (var parameter in data.Parameters)
+        {
+            parameter.grad = null;
+        }
+    }
+
+    /// <summary>Counts and resident memory at the end are those after warming up, while another thread collects all the time.</summary>
+    private void Measure(string what, int steps, Action step)
+    {
+        using var stop = new CancellationTokenSource();
+        var collector = new Thread(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+                Thread.Sleep(2);
+            }
+        });
+        collector.Start();
+        (int Nodes, long Tensors, double MiB) warm;
+        try
+        {
+            for (int i = 0; i < steps / 2; i++)
+            {
+                step();
+            }
+
+            warm = Settled();
+            for (int i = 0; i < steps; i++)
+            {
+                step();
+            }
+        }
+        finally
+        {
+            stop.Cancel();
+            collector.Join();
+        }
+
+        var end = Settled();
+        output.WriteLine($"{what}: after {steps / 2} steps {warm}, after {steps} more {end}");
+        Assert.Equal((warm.Nodes, warm.Tensors), (end.Nodes, end.Tensors));
+        Assert.InRange(end.MiB, 0, warm.MiB + 8);
+    }
+
+    private static (int Nodes, long Tensors, double MiB) Settled()
+    {
+        Live.Collect();
+        return (Live.Nodes, Tensor.TotalCount, Live.ResidentMiB());
+    }
+}

@@ -32,7 +32,7 @@ internal static unsafe class CutGradientPasses<V, T>
     internal static void WriteAll<L>(CutBlock<T> x, CutFactors<T> factors, T* weight, T* target, T cap) where L : struct, ICutLink<L, V, T>
     {
         L link = L.New();
-        V one = V.Broadcast(Const.Of<T>(1)), zero = V.Broadcast(Const.Of<T>(0)), lowest = V.Broadcast(Const.Of<T>(float.MinValue, double.MinValue));
+        V one = V.Broadcast(Const.Of<T>(1)), zero = V.Broadcast(Const.Of<T>(0)), lowest = V.Broadcast(Const.Of<T>(-1e4)); // there the probability is 0
         bool capped = Const.ToDouble(cap) > 0;
         V perCap = capped ? one / V.Broadcast(cap) : zero;
         for (nint n = 0; n < x.Columns; n += V.Count)
@@ -43,12 +43,12 @@ internal static unsafe class CutGradientPasses<V, T>
             for (nint row = 0; row < x.Rows; row++, at += x.Columns)
             {
                 V logit = V.Load(at), w = weight == null ? one : V.Broadcast(weight[x.First + row]);
-                V part = V.AtLeast(link.LogTerm(logit), lowest) - level;
+                V part = V.AtLeast(link.LogTerm(logit) - level, lowest);
                 V share = link.Share(logit, frame, factor);
                 share *= whole - ofEntropy * part;
                 share -= spread * w;
                 if (target != null) share -= ofTargets * w * V.Load(target + row * x.Columns + n);
-                V ratio = logit * perCap;
+                V ratio = capped ? logit * perCap : zero; // a masked logit is infinite
                 V.Store(share * link.Slope(logit) * (one - ratio * ratio), at);
             }
         }

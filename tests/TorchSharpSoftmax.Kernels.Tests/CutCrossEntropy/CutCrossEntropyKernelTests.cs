@@ -150,6 +150,25 @@ public abstract class CutCrossEntropyKernelTests<S, E> : IDisposable
         }
     }
 
+    /// <summary>Also beside what is general: smoothing of class weights that are 0 there, and entropy.</summary>
+    [Fact]
+    public void Masked_classes_have_no_gradient_and_spoil_none()
+    {
+        foreach (int bits in Widths.Each())
+        {
+            foreach (CrossEntropyLink link in Enum.GetValues<CrossEntropyLink>())
+            {
+                CutCrossEntropyProblem whole = Problem(5, 9, 7, 33) with { Link = link, WantsEntropy = true, Bias = Stored(2, 33, 1), Upstream = [.. Enumerable.Repeat(new CutCrossEntropyUpstream(1, 0.5, 0.25), 9)] };
+                CutCrossEntropyProblem masked = whole with { Bias = [.. whole.Bias!.Select((b, i) => i % 4 == 3 ? double.NegativeInfinity : b)], Targets = [.. whole.Targets.Select(y => y / 4 * 4)] };
+                CutCrossEntropyOutcome outcome = _kernels.Run(masked, recompute: false);
+                Assert.All(outcome.Input, dx => Assert.True(double.IsFinite(dx)));
+                Assert.All(outcome.Results, row => Assert.True(double.IsFinite(row.Loss) && double.IsFinite(row.Entropy)));
+                Assert.All(Enumerable.Range(0, 33).Where(i => i % 4 == 3), i => Assert.Equal(0, outcome.Bias[i]));
+                Assert.All(Enumerable.Range(0, 33).Where(i => i % 4 != 3), i => Assert.NotEqual(0, outcome.Bias[i]));
+            }
+        }
+    }
+
     /// <summary>Logits far beyond the exponential's range, and StableMax's up to 1e8.</summary>
     [Fact]
     public void Huge_logits_have_finite_losses_and_right_gradients()

@@ -17,7 +17,7 @@ internal sealed record Experiment
     /// <summary>Windows that a step learns from.</summary>
     public int Batch { get; init; } = 48;
 
-    public bool Bias { get; init; }
+    public bool Bias { get; init; } = true;
 
     public double LearningRate { get; init; } = 0.003;
 

@@ -18,15 +18,16 @@ internal sealed class Model : Module<Tensor, Tensor>
     private readonly Parameter head;
     private readonly Parameter? headBias;
 
-    public Model(Experiment e, int vocabulary)
+    public Model(Experiment e, Text text)
         : base(nameof(Model))
     {
+        int vocabulary = text.Vocabulary.Length;
         words = Embedding(vocabulary, e.Width);
         positions = Embedding(e.Context, e.Width);
         blocks = new ModuleList<Block>([.. Enumerable.Range(0, e.Blocks).Select(_ => new Block(e))]);
         norm = LayerNorm(e.Width);
         head = Parameter(empty(vocabulary, e.Width));
-        headBias = e.Bias ? Parameter(zeros(vocabulary)) : null;
+        headBias = e.Bias ? Parameter(tensor(text.LogFrequencies())) : null;
         RegisterComponents();
         LikeGpt(e);
     }
@@ -34,7 +35,7 @@ internal sealed class Model : Module<Tensor, Tensor>
     /// <summary>[vocabulary, width]; not tied to the embedding.</summary>
     public Tensor Head => head;
 
-    /// <summary>[vocabulary], where the head has one.</summary>
+    /// <summary>[vocabulary], where the head has one. It starts as what a model knows that looks at no word: how frequent each is.</summary>
     public Tensor? HeadBias => headBias;
 
     /// <param name="input">Tokens, [windows, length].</param>
@@ -57,7 +58,7 @@ internal sealed class Model : Module<Tensor, Tensor>
     private void LikeGpt(Experiment e)
     {
         using var scope = NewDisposeScope();
-        foreach ((string name, Parameter parameter) in named_parameters().Where(p => !p.name.Contains("norm", StringComparison.Ordinal)))
+        foreach ((string name, Parameter parameter) in named_parameters().Where(p => p.name != "headBias" && !p.name.Contains("norm", StringComparison.Ordinal)))
         {
             bool adds = name.EndsWith("attended.weight", StringComparison.Ordinal) || name.EndsWith("contract.weight", StringComparison.Ordinal);
             _ = parameter.dim() == 1 ? init.zeros_(parameter) : init.normal_(parameter, 0, adds ? 0.02 / Math.Sqrt(2 * e.Blocks) : 0.02);

@@ -24,7 +24,7 @@ internal sealed record Options(
         Option<int> heads = Cli.Whole("--heads", "Heads of an attention.", s_default.Heads, 1, 1000);
         Option<int> context = Cli.Whole("--context", "Words that the model looks back at.", s_default.Context, 1, 10_000);
         Option<int> batch = Cli.Whole("--batch", "Windows of '--context' words in a batch.", s_default.Batch, 1, 1_000_000);
-        var bias = new Option<bool>("--bias") { Description = "Give the head a bias." };
+        var bias = new Option<bool>("--bias") { Description = "Give the head a bias, which starts as the words' frequencies.", DefaultValueFactory = _ => s_default.Bias };
         Option<double> rate = Cli.Real("--lr", "AdamW's learning rate.", s_default.LearningRate, 0, 1000, orEqual: false);
         Option<int> warmup = Cli.Whole("--warmup", "Steps in which the learning rate rises to that.", s_default.Warmup, 1);
         Option<double> decay = Cli.Real("--weight-decay", "AdamW's decoupled weight decay.", s_default.WeightDecay, 0, 1000, orEqual: true);

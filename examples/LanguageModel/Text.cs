@@ -79,6 +79,14 @@ internal sealed record Text(int Definitions, int Words, string[] Vocabulary, int
     public string Describe() => string.Create(CultureInfo.InvariantCulture,
         $"{Definitions:N0} definitions, {Words:N0} words, of which {Vocabulary.Length - Marks:N0} occur at least twice: a vocabulary of {Vocabulary.Length:N0}");
 
+    /// <summary>The logarithm of each token's share of the text to train on, of which all are taken to occur once more than they do.</summary>
+    public float[] LogFrequencies()
+    {
+        int[] counts = new int[Vocabulary.Length];
+        Array.ForEach(Train, token => counts[token]++);
+        return [.. counts.Select(count => MathF.Log((count + 1f) / (Train.Length + Vocabulary.Length)))];
+    }
+
     /// <summary>A line of a data file is one meaning: offsets and pointers, a bar, then the definition with its examples. The licence's lines start with blanks.</summary>
     private static string? Definition(string line)
     {

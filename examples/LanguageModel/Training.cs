@@ -53,18 +53,14 @@ internal sealed class Training(LossName loss, Text text, Options options)
         return true;
     }
 
-    public void Forget()
-    {
-        Checkpoint.Delete(CheckpointFolder);
-        File.Delete(MetricsPath);
-    }
+    public void Forget() => Checkpoint.Delete(CheckpointFolder);
 
     public List<Metrics> Rows() => MetricsFile<Metrics>.Read(MetricsPath);
 
     /// <summary>The model as the checkpoint has it.</summary>
     public Model Learnt()
     {
-        var model = new Model(experiment, text.Vocabulary.Length);
+        var model = new Model(experiment, text);
         Checkpoint.LoadModel(CheckpointFolder, model);
         model.eval();
         return model;
@@ -73,7 +69,7 @@ internal sealed class Training(LossName loss, Text text, Options options)
     public void Train(Interrupt interrupt, Action<int, string?> tell)
     {
         manual_seed(experiment.Seed);
-        using var model = new Model(experiment, text.Vocabulary.Length);
+        using var model = new Model(experiment, text);
         using AdamW optimizer = optim.AdamW(model.parameters(), experiment.LearningRate, weight_decay: experiment.WeightDecay);
         if (done > 0)
         {

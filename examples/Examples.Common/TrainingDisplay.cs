@@ -13,12 +13,13 @@ public static class TrainingDisplay
     /// <param name="unit">What is counted, where it is no epoch.</param>
     public static void Run(int epochs, int done, Action<Action<int, string?>> train, string unit = "epoch")
     {
-        if (!AnsiConsole.Profile.Capabilities.Interactive || Console.IsOutputRedirected)
+        if (!AnsiConsole.Profile.Capabilities.Ansi || Console.IsOutputRedirected)
         {
             Lines(train, unit);
             return;
         }
 
+        AnsiConsole.Profile.Capabilities.Interactive = true; // a process whose input is another one's has a terminal to draw on all the same
         AnsiConsole.Progress()
             .Columns(new CountColumn(unit), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new TaskDescriptionColumn())
             .Start(context =>

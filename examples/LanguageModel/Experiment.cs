@@ -15,7 +15,7 @@ internal sealed record Experiment
     public int Context { get; init; } = 32;
 
     /// <summary>Windows that a step learns from.</summary>
-    public int Batch { get; init; } = 48;
+    public int Batch { get; init; } = 32;
 
     public bool Bias { get; init; } = true;
 

@@ -21,7 +21,7 @@ internal static class Losses
     public static IHeadLoss Create(LossName loss) => loss == LossName.LinearCrossEntropy ? new LinearCrossEntropy() : new LinearThenCrossEntropy();
 
     /// <summary>As a user writes it.</summary>
-    public static string Title(LossName loss) => loss == LossName.LinearCrossEntropy ? "linear_cross_entropy" : "linear, then cross_entropy";
+    public static string Title(LossName loss) => loss == LossName.LinearCrossEntropy ? "linear_cross_entropy" : "linear + cross_entropy";
 }
 
 /// <summary>libtorch's: all logits at once, and a tensor of their size for each of the steps behind them.</summary>

@@ -13,22 +13,22 @@ internal sealed record Options(
     int Samples, double Temperature, string WordNet, string Out, bool Resume, LossName? Child)
 {
     private const LossChoice DefaultChoice = LossChoice.Both;
-    private static readonly Experiment s_default = new();
+    private static readonly Experiment Default = new();
 
     public static RootCommand Command(Func<Options, int> run)
     {
         Option<LossChoice> loss = Cli.Choice("--loss", "Whose head is trained", DefaultChoice);
-        Option<int> steps = Cli.Whole("--steps", "Batches to learn from.", 150, 1);
-        Option<int> width = Cli.Whole("--width", "Numbers that a word is in the model.", s_default.Width, 1, 4096);
-        Option<int> blocks = Cli.Whole("--blocks", "Blocks of attention.", s_default.Blocks, 1, 100);
-        Option<int> heads = Cli.Whole("--heads", "Heads of an attention.", s_default.Heads, 1, 1000);
-        Option<int> context = Cli.Whole("--context", "Words that the model looks back at.", s_default.Context, 1, 10_000);
-        Option<int> batch = Cli.Whole("--batch", "Windows of '--context' words in a batch.", s_default.Batch, 1, 1_000_000);
-        var bias = new Option<bool>("--bias") { Description = "Give the head a bias, which starts as the words' frequencies.", DefaultValueFactory = _ => s_default.Bias };
-        Option<double> rate = Cli.Real("--lr", "AdamW's learning rate.", s_default.LearningRate, 0, 1000, orEqual: false);
-        Option<int> warmup = Cli.Whole("--warmup", "Steps in which the learning rate rises to that.", s_default.Warmup, 1);
-        Option<double> decay = Cli.Real("--weight-decay", "AdamW's decoupled weight decay.", s_default.WeightDecay, 0, 1000, orEqual: true);
-        Option<int> seed = Cli.Whole("--seed", "Seed of initial weights, order of the text and samples.", s_default.Seed, 0);
+        Option<int> steps = Cli.Whole("--steps", "Batches to learn from.", 200, 1);
+        Option<int> width = Cli.Whole("--width", "Numbers that a word is in the model.", Default.Width, 1, 4096);
+        Option<int> blocks = Cli.Whole("--blocks", "Blocks of attention.", Default.Blocks, 1, 100);
+        Option<int> heads = Cli.Whole("--heads", "Heads of an attention.", Default.Heads, 1, 1000);
+        Option<int> context = Cli.Whole("--context", "Words that the model looks back at.", Default.Context, 1, 10_000);
+        Option<int> batch = Cli.Whole("--batch", "Windows of '--context' words in a batch.", Default.Batch, 1, 1_000_000);
+        var bias = new Option<bool>("--bias") { Description = "Give the head a bias, which starts as the words' frequencies.", DefaultValueFactory = _ => Default.Bias };
+        Option<double> rate = Cli.Real("--lr", "AdamW's learning rate.", Default.LearningRate, 0, 1000, orEqual: false);
+        Option<int> warmup = Cli.Whole("--warmup", "Steps in which the learning rate rises to that.", Default.Warmup, 1);
+        Option<double> decay = Cli.Real("--weight-decay", "AdamW's decoupled weight decay.", Default.WeightDecay, 0, 1000, orEqual: true);
+        Option<int> seed = Cli.Whole("--seed", "Seed of initial weights, order of the text and samples.", Default.Seed, 0);
         Option<int> validateEvery = Cli.Whole("--validate-every", "Steps between two validations; the end has one too.", 25, 1);
         Option<int> checkpointEvery = Cli.Whole("--checkpoint-every", "Steps between two checkpoints; the end and Ctrl-C write one too.", 50, 1);
         Option<int> threads = Cli.Whole("--threads", "Threads of torch and of the kernels.", Environment.ProcessorCount, 1, 1024);

@@ -7,7 +7,7 @@ namespace LanguageModel;
 /// <summary>The losses of both runs over each other, large; memory, speed and the probabilities by rank beside them.</summary>
 internal static class Picture
 {
-    private static readonly Dictionary<LossName, string> s_colors = new() { [LossName.LinearCrossEntropy] = "#d62728", [LossName.CrossEntropy] = "#1f77b4" };
+    private static readonly Dictionary<LossName, string> Colors = new() { [LossName.LinearCrossEntropy] = "#d62728", [LossName.CrossEntropy] = "#1f77b4" };
 
     /// <returns>null when the picture was drawn, otherwise why it was not.</returns>
     public static string? Draw(string picture, Options options, Text text, Training[] trainings, Outcome[] outcomes, Sparsity? sparsity)
@@ -36,8 +36,8 @@ internal static class Picture
         foreach ((Training training, int i) in trainings.Select((t, i) => (t, i)))
         {
             string curve = $"{Gnuplot.Quote(training.MetricsPath)} using 'Step':";
-            string color = $"lc rgb '{s_colors[training.Loss]}'";
-            plots.Add($"{curve}'TrainLoss' with lines {(i == 0 ? "lw 5" : "lw 1.5")} {color} title {Gnuplot.Quote(Losses.Title(training.Loss))}");
+            string color = $"lc rgb '{Colors[training.Loss]}'";
+            plots.Add($"{curve}'TrainLoss' with lines {(i == 0 ? "lw 5" : "lw 1.5")} {color} title {Gnuplot.Quote(Losses.Title(training.Loss))} noenhanced");
             plots.Add($"{curve}'ValidationLoss' with points {(i == 0 ? "pt 7 ps 2.2" : "pt 7 ps 1")} {color} notitle");
         }
 
@@ -50,9 +50,10 @@ internal static class Picture
             script.AppendLine(CultureInfo.InvariantCulture, $"""
                 set size 0.5,0.475; set origin 0.5,0; set grid xtics
                 set title 'the trained head: mean probability of a word by its rank; {sparsity.KeptShare * 100:0.00} % are at least 2^{'{'}-12{'}'}' font ',10'
-                set logscale xy; set format y '10^{'{'}%L{'}'}'; set xtics auto; set ytics auto; set xlabel 'rank' offset 0,0.5
+                set logscale xy; set format y '10^{'{'}%L{'}'}'; set xtics auto enhanced font ',12'; set ytics auto; set xlabel 'rank' offset 0,0.5
                 set xrange [1:{sparsity.Classes}]; set yrange [*:1]
-                plot {Gnuplot.Quote(Sparsity.PathIn(options.Out))} using 'Rank':'MeanProbability' with lines lw 3 lc rgb '{s_colors[trainings[0].Loss]}', \
+                set label '2^{'{'}-12{'}'}' at {sparsity.Classes},{Losses.Threshold} right offset -1,0.7
+                plot {Gnuplot.Quote(Sparsity.PathIn(options.Out))} using 'Rank':'MeanProbability' with lines lw 3 lc rgb '{Colors[trainings[0].Loss]}', \
                      {Losses.Threshold} with lines lw 1.5 dt 2 lc rgb '#7f7f7f'
                 """);
         }
@@ -64,12 +65,13 @@ internal static class Picture
     /// <summary>One bar for each run, with its number on it.</summary>
     private static void Bars(StringBuilder script, double x, string title, Training[] trainings, IEnumerable<double> values)
     {
-        script.AppendLine(CultureInfo.InvariantCulture, $"set size 0.25,0.475; set origin {x},0.475; set title '{title}' font ',10'; set xrange [-0.5:{trainings.Length - 0.5}]; set yrange [0:*]");
-        script.AppendLine("set xtics (" + string.Join(", ", trainings.Select((t, i) => $"{Gnuplot.Quote(Losses.Title(t.Loss))} {i}")) + ") font ',9'");
+        double[] numbers = [.. values];
+        script.AppendLine(CultureInfo.InvariantCulture, $"set size 0.25,0.475; set origin {x},0.475; set title '{title}' font ',10'; set xrange [-0.5:{trainings.Length - 0.5}]; set yrange [0:{1.15 * numbers.Max()}]");
+        script.AppendLine("set xtics (" + string.Join(", ", trainings.Select((t, i) => $"{Gnuplot.Quote(Losses.Title(t.Loss))} {i}")) + ") noenhanced font ',9'");
         script.AppendLine("$bars << EOD");
-        foreach ((double value, int i) in values.Select((v, i) => (v, i)))
+        foreach ((double value, int i) in numbers.Select((v, i) => (v, i)))
         {
-            script.AppendLine(CultureInfo.InvariantCulture, $"{i},{value:0},0x{s_colors[trainings[i].Loss][1..]}");
+            script.AppendLine(CultureInfo.InvariantCulture, $"{i},{value:0},0x{Colors[trainings[i].Loss][1..]}");
         }
 
         script.AppendLine("EOD\nplot $bars using 1:2:3 with boxes lc rgb variable, $bars using 1:2:(sprintf('%.0f', $2)) with labels offset 0,0.7");

@@ -99,7 +99,7 @@ internal sealed record Sparsity(int Classes, long[] Kept, double KeptMass, IRead
         [
             (Losses.Title(LossName.CrossEntropy), new LinearThenCrossEntropy()),
             (Losses.Title(LossName.LinearCrossEntropy), new LinearCrossEntropy()),
-            ("the same, filtered at 2^-12", new FilteredLinearCrossEntropy()),
+            (Losses.Title(LossName.LinearCrossEntropy) + " at 2^-12", new FilteredLinearCrossEntropy()),
         ];
         (Tensor exactHidden, Tensor exactHead) = Exact(hidden, head, bias, target);
         double[][] milliseconds = [.. losses.Select(_ => new double[Rounds])];

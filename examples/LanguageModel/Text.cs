@@ -19,14 +19,14 @@ internal sealed record Text(int Definitions, int Words, string[] Vocabulary, int
 
     private const int Marks = 2;
     private const int HeldOut = 50; // one definition of so many
-    private static readonly string[] s_files = ["data.noun", "data.verb", "data.adj", "data.adv"];
+    private static readonly string[] Files = ["data.noun", "data.verb", "data.adj", "data.adv"];
 
     /// <summary>Where WordNet's own programs look first, or where Debian's package puts it.</summary>
     public static string DefaultFolder => Environment.GetEnvironmentVariable("WNSEARCHDIR") is { Length: > 0 } folder ? folder : "/usr/share/wordnet";
 
     public static Text Read(string folder, int seed)
     {
-        string[] missing = [.. s_files.Where(file => !File.Exists(Path.Combine(folder, file)))];
+        string[] missing = [.. Files.Where(file => !File.Exists(Path.Combine(folder, file)))];
         if (missing.Length > 0)
         {
             throw new ArgumentException(
@@ -38,7 +38,7 @@ internal sealed record Text(int Definitions, int Words, string[] Vocabulary, int
         var numbers = new Dictionary<string, int>();
         var counts = new List<int>();
         var definitions = new List<int[]>();
-        foreach (string definition in s_files.SelectMany(file => File.ReadLines(Path.Combine(folder, file), Encoding.Latin1)).Select(Definition).OfType<string>())
+        foreach (string definition in Files.SelectMany(file => File.ReadLines(Path.Combine(folder, file), Encoding.Latin1)).Select(Definition).OfType<string>())
         {
             definitions.Add([.. Split(definition).Select(word => Number(definition.AsSpan(word.Start, word.Length)))]);
         }

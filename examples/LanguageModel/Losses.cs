@@ -15,7 +15,7 @@ internal interface IHeadLoss
 
 internal static class Losses
 {
-    /// <summary>The filtered mode leaves out gradients of probabilities below this.</summary>
+    /// <summary>The filtered mode leaves out where the logits' gradient, p - target, is less.</summary>
     public const double Threshold = 1.0 / 4096;
 
     public static IHeadLoss Create(LossName loss) => loss == LossName.LinearCrossEntropy ? new LinearCrossEntropy() : new LinearThenCrossEntropy();
@@ -44,7 +44,7 @@ internal sealed class LinearCrossEntropy : IHeadLoss
     }
 }
 
-/// <summary>Ours in its filtered mode, which leaves blocks out of the gradient where it is nowhere above the threshold.</summary>
+/// <summary>Ours in its filtered mode: what is below the threshold is left out of the logits' gradient.</summary>
 internal sealed class FilteredLinearCrossEntropy : IHeadLoss
 {
     public Tensor Mean(Tensor hidden, Tensor weight, Tensor? bias, Tensor target)

@@ -24,7 +24,7 @@ internal sealed record Options(
         Option<int> heads = Cli.Whole("--heads", "Heads of an attention.", Default.Heads, 1, 1000);
         Option<int> context = Cli.Whole("--context", "Words that the model looks back at.", Default.Context, 1, 10_000);
         Option<int> batch = Cli.Whole("--batch", "Windows of '--context' words in a batch.", Default.Batch, 1, 1_000_000);
-        var bias = new Option<bool>("--bias") { Description = "Give the head a bias, which starts as the words' frequencies.", DefaultValueFactory = _ => Default.Bias };
+        var bias = new Option<bool>("--bias") { Description = "Give the head a bias, which starts as the words' frequencies. [default: true]", DefaultValueFactory = _ => Default.Bias };
         Option<double> rate = Cli.Real("--lr", "AdamW's learning rate.", Default.LearningRate, 0, 1000, orEqual: false);
         Option<int> warmup = Cli.Whole("--warmup", "Steps in which the learning rate rises to that.", Default.Warmup, 1);
         Option<double> decay = Cli.Real("--weight-decay", "AdamW's decoupled weight decay.", Default.WeightDecay, 0, 1000, orEqual: true);

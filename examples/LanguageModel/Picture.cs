@@ -37,7 +37,7 @@ internal static class Picture
         {
             string curve = $"{Gnuplot.Quote(training.MetricsPath)} using 'Step':";
             string color = $"lc rgb '{Colors[training.Loss]}'";
-            plots.Add($"{curve}'TrainLoss' with lines {(i == 0 ? "lw 5" : "lw 1.5")} {color} title {Gnuplot.Quote(Losses.Title(training.Loss))} noenhanced");
+            plots.Add($"{curve}'TrainLoss' with lines {(i == 0 ? "lw 8" : "lw 2")} {color} title {Gnuplot.Quote(Losses.Title(training.Loss))} noenhanced");
             plots.Add($"{curve}'ValidationLoss' with points {(i == 0 ? "pt 7 ps 2.2" : "pt 7 ps 1")} {color} notitle");
         }
 

@@ -59,7 +59,8 @@ internal sealed record Sparsity(int Classes, long[] Kept, double KeptMass, IRead
         Console.WriteLine(
             $"Of the {Classes} words, {Summary.Number(Kept.Average(), "0.0")} have a probability of at least 2^-12 in the average row ({Summary.Number(KeptShare, "P2")}): " +
             $"{sorted[0]} in the row with the fewest, {sorted[sorted.Length / 2]} in the median, {sorted[^1]} at most. Together they have {Summary.Number(KeptMass, "P1")} of the probability.");
-        Table table = Summary.Table("the head on these rows", "forward and backward, ms", "error of the hidden rows' gradient", "of the head's", "words without any");
+        Console.WriteLine("The head alone on these rows, forward and backward; errors of the gradients, and how many words' rows of the head's are exactly zero:");
+        Table table = Summary.Table("loss", "ms", "error, hidden", "error, head", "zero rows");
         foreach (GradientOf g in Gradients)
         {
             table.AddRow(
@@ -99,7 +100,7 @@ internal sealed record Sparsity(int Classes, long[] Kept, double KeptMass, IRead
         [
             (Losses.Title(LossName.CrossEntropy), new LinearThenCrossEntropy()),
             (Losses.Title(LossName.LinearCrossEntropy), new LinearCrossEntropy()),
-            (Losses.Title(LossName.LinearCrossEntropy) + " at 2^-12", new FilteredLinearCrossEntropy()),
+            ("filtered at 2^-12", new FilteredLinearCrossEntropy()),
         ];
         (Tensor exactHidden, Tensor exactHead) = Exact(hidden, head, bias, target);
         double[][] milliseconds = [.. losses.Select(_ => new double[Rounds])];

@@ -31,12 +31,12 @@ internal static class Summary
 
     public static void Print(Outcome[] outcomes, Training[] trainings)
     {
-        var table = Table("loss", "steps", "train loss", "validation loss", "peak memory, MiB", "tokens per second", "seconds");
+        var table = Table("loss", "steps", "train", "validation", "peak MiB", "tokens/s");
         foreach (Outcome o in outcomes)
         {
             table.AddRow(
                 o.Loss, $"{o.Steps}", Number(o.TrainLoss, "0.0000"), o.ValidationLoss is { } v ? Number(v, "0.0000") : "-",
-                Number(o.PeakMiB, "N0"), Number(o.TokensPerSecond, "N0"), Number(o.Seconds, "0.0"));
+                Number(o.PeakMiB, "N0"), Number(o.TokensPerSecond, "N0"));
         }
 
         Print(table);

@@ -53,6 +53,10 @@ Task("Grokking")
     .IsDependentOn("Setup")
     .Does(() => exitCode = RunExample("Grokking"));
 
+Task("LanguageModel")
+    .IsDependentOn("Setup")
+    .Does(() => exitCode = RunExample("LanguageModel"));
+
 try
 {
     RunTarget(commandLine.Target);

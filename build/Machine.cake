@@ -10,6 +10,8 @@ sealed class Machine
     const string NativeSources = "native/libtorchsharp";
     const string NativeLibrary = "native/libtorchsharp/build/libtorchsharp.so";
     const string Plotter = "gnuplot-nox";
+    // What the examples can do without: a picture, and the one that learns a language.
+    static readonly string[] ExamplePackages = { Plotter, "wordnet-base" };
     static readonly string[] NativePackages = { "libtorch-dev", "libopenblas0-pthread", "cmake", "make", "g++" };
 
     public string TorchSharpFrom { get; private set; }
@@ -69,18 +71,17 @@ sealed class Machine
 
     static void InstallPackages(bool native)
     {
-        var wanted = (native ? NativePackages : Array.Empty<string>()).Append(Plotter).ToArray();
+        var wanted = (native ? NativePackages : Array.Empty<string>()).Concat(ExamplePackages).ToArray();
         if (!IsOnPath("dpkg-query") || !IsOnPath("apt-get"))
         {
             if (native)
                 CommandLine.Refuse($"'--torchsharp=native' needs Debian's packages {string.Join(' ', NativePackages)}, and this system has no apt; use --torchsharp=package.");
             if (!IsOnPath("gnuplot"))
                 Console.WriteLine("Packages: no apt here; install gnuplot yourself to have the examples' pictures (they run without it).");
+            Console.WriteLine("Packages: no apt here; the LanguageModel example needs WordNet's data files, its '--wordnet' tells it where they are.");
             return;
         }
-        var missing = wanted.Except(Installed(wanted)).ToArray();
-        if (missing.SequenceEqual(new[] { Plotter }) && IsOnPath("gnuplot"))
-            missing = Array.Empty<string>();
+        var missing = wanted.Except(Installed(wanted)).Where(p => p != Plotter || !IsOnPath("gnuplot")).ToArray();
         if (missing.Length == 0)
         {
             Console.WriteLine($"Packages: nothing to install, {string.Join(' ', wanted)} there already.");
@@ -92,9 +93,10 @@ sealed class Machine
         if (root.Length > 0 && !(IsOnPath("sudo") && Processes.Capture("sudo", "-n", "true").ExitCode == 0))
         {
             var command = $"sudo apt-get update && sudo apt-get install --no-install-recommends {string.Join(' ', missing)}";
-            if (missing.SequenceEqual(new[] { Plotter }))
+            if (missing.All(p => ExamplePackages.Contains(p)))
             {
-                Console.WriteLine($"Packages: not root and no sudo without a password. The examples run without {Plotter} and draw no picture; to have it: {command}");
+                Console.WriteLine($"Packages: not root and no sudo without a password. {string.Join(' ', missing)} not installed: without {Plotter} the examples draw no picture, "
+                    + $"without wordnet-base LanguageModel has no text. To have them: {command}");
                 return;
             }
             CommandLine.Refuse($"{string.Join(' ', missing)} must be installed, this user is not root and has no sudo without a password. Run: {command}");

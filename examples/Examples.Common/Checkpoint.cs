@@ -56,6 +56,9 @@ public static class Checkpoint
         return true;
     });
 
+    /// <summary>Only what was learnt, for a look at the finished model.</summary>
+    public static void LoadModel(string folder, torch.nn.Module model) => _ = Reading(folder, () => model.load(Path.Combine(folder, "model.bin")));
+
     /// <summary>Removes it, so that nothing can be resumed from it.</summary>
     public static void Delete(string folder) => Array.ForEach([folder, folder + ".old", folder + ".new"], Remove);
 

@@ -10,16 +10,18 @@ public static class TrainingDisplay
     /// <param name="epochs">Where the bar ends.</param>
     /// <param name="done">Epochs that are already behind (a resumed run).</param>
     /// <param name="train">The training loop; it tells its epoch, and a text when it has new metrics.</param>
-    public static void Run(int epochs, int done, Action<Action<int, string?>> train)
+    /// <param name="unit">What is counted, where it is no epoch.</param>
+    public static void Run(int epochs, int done, Action<Action<int, string?>> train, string unit = "epoch")
     {
-        if (!AnsiConsole.Profile.Capabilities.Interactive || Console.IsOutputRedirected)
+        if (!AnsiConsole.Profile.Capabilities.Ansi || Console.IsOutputRedirected)
         {
-            Lines(train);
+            Lines(train, unit);
             return;
         }
 
+        AnsiConsole.Profile.Capabilities.Interactive = true; // a process whose input is another one's has a terminal to draw on all the same
         AnsiConsole.Progress()
-            .Columns(new EpochColumn(), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new TaskDescriptionColumn())
+            .Columns(new CountColumn(unit), new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn(), new TaskDescriptionColumn())
             .Start(context =>
             {
                 ProgressTask task = context.AddTask("starting", maxValue: epochs);
@@ -35,13 +37,13 @@ public static class TrainingDisplay
             });
     }
 
-    private static void Lines(Action<Action<int, string?>> train)
+    private static void Lines(Action<Action<int, string?>> train, string unit)
     {
         string? held = null;
         var clock = Stopwatch.StartNew();
         train((epoch, text) =>
         {
-            held = text is null ? held : $"epoch {epoch,6}  {text}";
+            held = text is null ? held : $"{unit} {epoch,6}  {text}";
             if (held is not null && clock.Elapsed.TotalSeconds >= 1)
             {
                 Console.WriteLine(held);
@@ -55,9 +57,9 @@ public static class TrainingDisplay
         }
     }
 
-    private sealed class EpochColumn : ProgressColumn
+    private sealed class CountColumn(string unit) : ProgressColumn
     {
         public override IRenderable Render(RenderOptions options, ProgressTask task, TimeSpan deltaTime) =>
-            new Text($"epoch {task.Value:0}/{task.MaxValue:0}");
+            new Text($"{unit} {task.Value:0}/{task.MaxValue:0}");
     }
 }

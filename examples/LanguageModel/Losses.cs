@@ -37,22 +37,12 @@ internal sealed class LinearThenCrossEntropy : IHeadLoss
 /// <summary>Ours: the logits of a block at a time, never all.</summary>
 internal sealed class LinearCrossEntropy : IHeadLoss
 {
-    public Tensor Mean(Tensor hidden, Tensor weight, Tensor? bias, Tensor target)
-    {
-        using Tensor logits = functional.linear(hidden, weight, bias);
-        return functional.cross_entropy(logits, target);
-    }
+    public Tensor Mean(Tensor hidden, Tensor weight, Tensor? bias, Tensor target) => functional.linear_cross_entropy(hidden, weight, target, bias);
 }
 
-/// <summary>Ours in its filtered mode: what is below the threshold is left out of the logits' gradient.</summary>
-internal sealed class FilteredLinearCrossEntropy : IHeadLoss
+/// <summary>Ours with a filter: what is small is left out of the logits' gradient, or left to chance.</summary>
+internal sealed class FilteredLinearCrossEntropy(LinearCrossEntropyFilter filter) : IHeadLoss
 {
-    public Tensor Mean(Tensor hidden, Tensor weight, Tensor? bias, Tensor target)
-    {
-        using var scope = NewDisposeScope();
-        Tensor logits = functional.linear(hidden, weight, bias);
-        Tensor each = functional.two_pass_softmax(logits.detach(), dim: -1) - functional.one_hot(target, weight.size(0));
-        Tensor kept = each * each.abs().ge(Losses.Threshold).to_type(each.dtype);
-        return (logits * kept).sum().div(target.size(0)).MoveToOuterDisposeScope();
-    }
+    public Tensor Mean(Tensor hidden, Tensor weight, Tensor? bias, Tensor target) =>
+        functional.linear_cross_entropy(hidden, weight, target, bias, options: new() { filter = filter });
 }

@@ -100,7 +100,8 @@ internal sealed record Sparsity(int Classes, long[] Kept, double KeptMass, IRead
         [
             (Losses.Title(LossName.CrossEntropy), new LinearThenCrossEntropy()),
             (Losses.Title(LossName.LinearCrossEntropy), new LinearCrossEntropy()),
-            ("filtered at 2^-12", new FilteredLinearCrossEntropy()),
+            ("filtered at 2^-12", new FilteredLinearCrossEntropy(LinearCrossEntropyFilter.Threshold(Losses.Threshold))),
+            ("left to chance below 2^-12", new FilteredLinearCrossEntropy(LinearCrossEntropyFilter.Stochastic(Losses.Threshold, seed: 0))),
         ];
         (Tensor exactHidden, Tensor exactHead) = Exact(hidden, head, bias, target);
         double[][] milliseconds = [.. losses.Select(_ => new double[Rounds])];

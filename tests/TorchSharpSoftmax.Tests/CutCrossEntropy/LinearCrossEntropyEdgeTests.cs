@@ -218,6 +218,19 @@ public sealed class LinearCrossEntropyEdgeTests
             Assert.Equal(ElementAccess.Values(expected), ElementAccess.Values(actual), (e, a) => Math.Abs(e - a) <= 1e-12);
     }
 
+    [Fact]
+    public void A_head_without_features_has_its_bias_alone()
+    {
+        using var scope = NewDisposeScope();
+        var data = LinearCrossEntropyData.Of(new() { Bias = true }, new Random(9), [3], 0, 4, ScalarType.Float64).Leaves();
+        var loss = F.linear_cross_entropy(data.Input, data.Weight, data.Target, data.Bias, reduction: Reduction.None);
+        var expected = data.Bias!.detach().logsumexp(0) - data.Bias.detach().index_select(0, data.Target);
+        Assert.Equal(ElementAccess.Values(expected), ElementAccess.Values(loss), (e, a) => Math.Abs(e - a) <= 1e-14);
+        loss.sum().backward();
+        Assert.Equal([4, 0], data.Weight.grad!.shape);
+        Assert.Equal(0, data.Bias.grad!.sum().item<double>(), 1e-14);
+    }
+
     private static void AssertGradientsAre0(Tensor loss, LinearCrossEntropyData data)
     {
         autograd.backward(loss, ones_like(loss));

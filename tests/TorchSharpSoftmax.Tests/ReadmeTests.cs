@@ -8,7 +8,7 @@ namespace TorchSharpSoftmax.Tests;
 /// <summary>Every C# snippet of the README stands, word for word, in a file of <c>Readme/</c> that compiles with the snippet's own usings, and runs.</summary>
 public sealed class ReadmeTests
 {
-    private static readonly Func<bool>[] Runs = [ReadmeSnippet1.Run, ReadmeSnippet2.Run, ReadmeSnippet3.Run];
+    private static readonly Func<bool>[] Runs = [ReadmeSnippet1.Run, ReadmeSnippet2.Run, ReadmeSnippet3.Run, ReadmeSnippet4.Run];
 
     [Fact]
     public void Every_snippet_of_the_README_compiles_and_runs()

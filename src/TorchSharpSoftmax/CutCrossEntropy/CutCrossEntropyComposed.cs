@@ -65,7 +65,7 @@ internal static class CutCrossEntropyComposed
     private static Tensor Capped(IReadOnlyList<Tensor> tensors, Tensor index, CutCrossEntropyCall call)
     {
         var (input, weight) = (tensors[CutCrossEntropyCall.Input], tensors[CutCrossEntropyCall.Weight]);
-        using var flat = input.reshape(-1, weight.size(1));
+        using var flat = input.ndim == 1 ? input.unsqueeze(0) : input.flatten(0, -2);
         using var rows = flat.index_select(0, index);
         using var product = Linear(rows, weight, call.HasBias ? tensors[call.Bias] : null);
         using var scale = Constant(call.Scale, product);

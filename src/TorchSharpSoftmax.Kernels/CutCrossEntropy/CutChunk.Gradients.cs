@@ -60,7 +60,8 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M>
     private void Gradient(nint slice)
     {
         CutBlock<T> x = Block(slice, _plan.Slice);
-        if (_run.Phase == CutPhase.Backward) WriteLogits(x);
+        if (Restores) Restore(x);
+        else if (_run.Phase == CutPhase.Backward) WriteLogits(x);
         Span<CutHit> hits = HitsIn(x.First, x.Rows);
         foreach (ref CutHit hit in hits) hit.Logit = Const.ToDouble(*x.Of((nint)hit.Class, hit.Token));
         if (!IsGeneral)

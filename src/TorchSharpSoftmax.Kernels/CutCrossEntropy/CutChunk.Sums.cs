@@ -109,6 +109,7 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M>
             _memory.Totals[token].Add<L, V, T>(
                 SumsOf(part), token, _from + part * _plan.Weights, _task.WantsEntropy, _task.Smoothing > 0, _task.Probabilities != null, _task.WantsArgmax);
         }
+        if (Saves) SetLeast(token);
     }
 
     private void Finish()

@@ -70,6 +70,7 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M> : IDisposable
     {
         if (_run.Gradients.Bias != 0) new Span<double>(_memory.BiasSums, (int)_task.Classes).Clear();
         if (_run.Gradients.Weight != 0 && (Filters || _task.Rows == 0)) NativeMemory.Clear((void*)_run.Gradients.Weight, (nuint)_task.Classes * (nuint)_task.Features * (nuint)sizeof(T));
+        if (Saves) BeginSaving();
         for (_first = 0; _first < _task.Rows; _first += _plan.Tokens)
         {
             _tokens = Math.Min(_plan.Tokens, _task.Rows - _first);
@@ -82,6 +83,7 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M> : IDisposable
                 {
                     Deal(Work.Sum, Parts);
                     Deal(Work.Merge, _tokens);
+                    if (Saves) Deal(Work.Save, Parts);
                 }
                 Finish();
             }
@@ -119,7 +121,8 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M> : IDisposable
 
     private void PackInput()
     {
-        GemmPanel<V, S, T, M>.PackTransposed((S*)_task.Input, _task.Features, _task.RowIndex + _first, _task.Features, _tokens, _memory.InputByToken);
+        if (!Restores)
+            GemmPanel<V, S, T, M>.PackTransposed((S*)_task.Input, _task.Features, _task.RowIndex + _first, _task.Features, _tokens, _memory.InputByToken);
         if (_run.Gradients.Weight != 0)
             GemmPanel<V, S, T, M>.Pack((S*)_task.Input, _task.Features, _task.RowIndex + _first, _tokens, _task.Features, _memory.InputByFeature);
     }
@@ -174,6 +177,7 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M> : IDisposable
     {
         Sum,
         Merge,
+        Save,
         Gradient,
         InputGradient,
     }
@@ -188,6 +192,7 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M> : IDisposable
                 {
                     case Work.Sum: chunk.Sum(unit); break;
                     case Work.Merge: chunk.Merge(unit); break;
+                    case Work.Save: chunk.Save(unit); break;
                     case Work.Gradient: chunk.Gradient(unit); break;
                     default: chunk.InputGradient(unit); break;
                 }

@@ -123,6 +123,32 @@ internal static unsafe class CutPasses<V, T>
         }
     }
 
+    /// <summary>The logits whose keys are not below their token's least one, NaN included.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    internal static nint Find<L>(CutBlock<T> x, nint tokens, T* least, CutEntry<T>* entries) where L : struct, ICutLink<L, V, T>
+    {
+        L link = L.New();
+        nint count = 0;
+        V top = V.Broadcast(Const.Of<T>(1)), bottom = V.Broadcast(Const.Of<T>(-1)), seen;
+        T* lanes = (T*)&seen;
+        for (nint row = 0; row < x.Rows; row++)
+        {
+            T* at = x.At + row * x.Columns;
+            for (nint n = 0; n < tokens; n += V.Count)
+            {
+                V key = link.Key(V.Load(at + n)), above = V.WhereNaN(key, top, V.WhereLess(key, V.Load(least + n), bottom, top));
+                if (Const.ToDouble(V.Max(above)) < 0) continue;
+                seen = above;
+                for (nint i = 0; i < V.Count && n + i < tokens; i++)
+                {
+                    entries[count] = new((ushort)row, (ushort)(n + i), at[n + i]);
+                    count += Const.ToDouble(lanes[i]) > 0 ? 1 : 0;
+                }
+            }
+        }
+        return count;
+    }
+
     /// <summary>The first largest logit; NaN counts as the largest.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     internal static void Best(CutBlock<T> x, CutSums<T> sums)

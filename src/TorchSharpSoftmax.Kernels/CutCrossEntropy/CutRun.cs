@@ -12,7 +12,7 @@ internal enum CutPhase
 /// <summary>The whole of a call, once its width and element type are chosen: it deals work to threads itself, phase by phase.</summary>
 internal readonly unsafe struct CutRun(
     CutPhase phase, CutCrossEntropyTask task, CutCrossEntropyRow* results, CutCrossEntropyUpstream* upstream, double squares, CutCrossEntropyGradients gradients,
-    CutCrossEntropyFilter filter, long workspace, int threads, long* kept) : IRowKernel
+    CutCrossEntropyFilter filter, CutSaved? saved, long workspace, int threads, long* kept) : IRowKernel
 {
     internal CutPhase Phase => phase;
 
@@ -27,6 +27,8 @@ internal readonly unsafe struct CutRun(
     internal CutCrossEntropyGradients Gradients => gradients;
 
     internal CutCrossEntropyFilter Filter => filter;
+
+    internal CutSaved? Saved => saved;
 
     internal long Workspace => workspace;
 

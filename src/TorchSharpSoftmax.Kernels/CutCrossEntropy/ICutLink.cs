@@ -35,6 +35,9 @@ internal interface ICutLink<L, V, T>
 
     static abstract double KeyOf(double x);
 
+    /// <summary>The key of a term with that logarithm.</summary>
+    static abstract double KeyAt(double log);
+
     static abstract double SlopeOf(double x);
 
     /// <summary>Frame, and what the factor is multiplied by, for a row with that logarithm of its sum.</summary>
@@ -84,6 +87,8 @@ internal readonly struct CutSoftmax<V, T>(ExtExp<V, T> exp) : ICutLink<CutSoftma
 
     public static double KeyOf(double x) => x;
 
+    public static double KeyAt(double log) => log;
+
     public static double SlopeOf(double x) => 1;
 
     /// <summary>The frame is rounded to T, and the factor makes up for it.</summary>
@@ -130,6 +135,8 @@ internal readonly struct CutStableMax<V, T>(Logarithm<V, T> logarithm) : ICutLin
     public static double Relative(double key, double largest) => key / largest;
 
     public static double LogOfKey(double key) => Math.Log(key);
+
+    public static double KeyAt(double log) => Math.Exp(log);
 
     public static double KeyOf(double x) => x >= 0 ? 1 + x : 1 / (1 - x);
 

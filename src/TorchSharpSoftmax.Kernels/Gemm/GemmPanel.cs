@@ -63,12 +63,12 @@ internal static unsafe class GemmPanel<V, S, T, M>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Spread(S* from, nint count, T* to, nint step)
     {
-        T* lanes = stackalloc T[16];
+        V widened;
         T* at = (T*)from;
         if (typeof(S) != typeof(T))
         {
-            V.Store(count == V.Count ? M.Load<V>(from) : M.LoadPart<V>(from, count, Const.Of<T>(0)), lanes);
-            at = lanes;
+            widened = count == V.Count ? M.Load<V>(from) : M.LoadPart<V>(from, count, Const.Of<T>(0));
+            at = (T*)&widened;
         }
         if (count == 16)
         {

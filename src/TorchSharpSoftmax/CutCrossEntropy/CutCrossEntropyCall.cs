@@ -12,6 +12,9 @@ internal sealed class CutCrossEntropyState
     /// <summary>What forward found of each counted row.</summary>
     internal CutCrossEntropyRow[] Rows { get; set; } = [];
 
+    /// <summary>The logits that a filtered backward needs; null where it needs all.</summary>
+    internal CutSaved? Saved { get; set; }
+
     /// <summary>What the gradients that forward left have been multiplied with; null before the first backward.</summary>
     internal double? Scaled { get; set; }
 

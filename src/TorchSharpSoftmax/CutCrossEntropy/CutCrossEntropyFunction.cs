@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace TorchSharpSoftmax;
 
-/// <summary>The per-token results of a head, as <see cref="CutCrossEntropyFound.FromState"/>; saves its inputs and computes the logits again in backward.</summary>
+/// <summary>The per-token results of a head, as <see cref="CutCrossEntropyFound.FromState"/>; saves its inputs and computes the logits again in backward, but for what it saved of them for a filter.</summary>
 internal sealed class CutCrossEntropyFunction : KernelFunction<CutCrossEntropyFunction, CutCrossEntropyCall>
 {
     internal static Tensor Apply(CutCrossEntropyCall call, params ReadOnlySpan<Tensor> tensors) => Run(call, tensors);
@@ -14,7 +14,7 @@ internal sealed class CutCrossEntropyFunction : KernelFunction<CutCrossEntropyFu
     {
         using (var tensors = new CutCrossEntropyTensors(inputs.ToArray(), options))
         {
-            CutCrossEntropyPasses.Forward(tensors, options);
+            CutCrossEntropyPasses.Forward(tensors, options, differentiated: saved is not null, ofBias: options.HasBias && inputs[options.Bias].requires_grad);
         }
 
         saved?.AddRange(inputs);

@@ -13,11 +13,11 @@ internal static class CutCrossEntropyPasses
         Both,
     }
 
-    /// <summary>Fills the state's rows.</summary>
-    internal static void Forward(CutCrossEntropyTensors tensors, CutCrossEntropyCall call)
+    /// <summary>Fills the state's rows; and saves what a filter will keep of the logits, if there will be a backward that needs no others: the bias's gradient is of all.</summary>
+    internal static void Forward(CutCrossEntropyTensors tensors, CutCrossEntropyCall call, bool differentiated, bool ofBias)
     {
         call.State.Rows = new CutCrossEntropyRow[call.Rows.Count];
-        Dtype.Run(tensors.Dtype, new Kernel(Pass.Forward, tensors, call, call.State.Rows, [], null));
+        Dtype.Run(tensors.Dtype, new Kernel(Pass.Forward, tensors, call, call.State.Rows, [], null, mayFilter: differentiated && !ofBias));
     }
 
     /// <summary>From the state's rows.</summary>
@@ -60,7 +60,7 @@ internal static class CutCrossEntropyPasses
 
     private readonly unsafe struct Kernel(
         Pass pass, CutCrossEntropyTensors tensors, CutCrossEntropyCall call, CutCrossEntropyRow[] rows, CutCrossEntropyUpstream[] upstream,
-        CutCrossEntropyGradientTensors? gradients) : IElementCall
+        CutCrossEntropyGradientTensors? gradients, bool mayFilter = false) : IElementCall
     {
         public void Run<S>() where S : unmanaged
         {
@@ -75,10 +75,11 @@ internal static class CutCrossEntropyPasses
                 switch (pass)
                 {
                     case Pass.Forward:
-                        CutCrossEntropyKernels.Forward<S>(task, found, workspace, threads);
+                        call.State.Saved = mayFilter ? CutCrossEntropyKernels.SavedFor(task, call.Filter) : null;
+                        CutCrossEntropyKernels.Forward<S>(task, found, workspace, threads, call.State.Saved);
                         break;
                     case Pass.Backward:
-                        call.State.Keep(CutCrossEntropyKernels.Backward<S>(task, found, dy, gradients!.Pointers, call.Filter, workspace, threads));
+                        call.State.Keep(CutCrossEntropyKernels.Backward<S>(task, found, dy, gradients!.Pointers, call.Filter, workspace, threads, call.State.Saved));
                         break;
                     default:
                         call.State.Keep(CutCrossEntropyKernels.ForwardBackward<S>(task, found, dy, call.Squares, gradients!.Pointers, call.Filter, workspace, threads));

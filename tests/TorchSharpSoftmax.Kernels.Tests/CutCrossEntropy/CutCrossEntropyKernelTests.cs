@@ -211,6 +211,32 @@ public abstract class CutCrossEntropyKernelTests<S, E> : IDisposable
         }
     }
 
+    /// <summary>Backward from what forward saved leaves out as little as backward from all logits, and knows when too much would be saved.</summary>
+    [Fact]
+    public void Saved_logits_give_the_filtered_gradients()
+    {
+        foreach (int bits in Widths.Each())
+        {
+            foreach (CrossEntropyLink link in Enum.GetValues<CrossEntropyLink>())
+            {
+                const double Threshold = 1.0 / 32;
+                CutCrossEntropyProblem problem = Sharp(420, 24, 700) with { Link = link, Bias = null };
+                var saved = new CutSaved(Threshold);
+                CutCrossEntropyOutcome exact = _kernels.Run(problem, recompute: true), fromSaved = _kernels.Run(problem, recompute: true, threads: 2, filter: new(Threshold, Unbiased: false, 0), saved: saved);
+                Assert.True(saved.IsComplete);
+                Assert.Equal(exact.Results, fromSaved.Results);
+                double bound = problem.Classes * Threshold * problem.Weight.Max(Math.Abs);
+                Assert.All(exact.Input.Zip(fromSaved.Input), pair => Assert.InRange(Math.Abs(pair.First - pair.Second), 0, bound));
+                Assert.True(Distance(exact.Weight, fromSaved.Weight) < 0.3 * Distance(exact.Weight, new double[exact.Weight.Length]));
+
+                var all = new CutSaved(1e-30);
+                CutCrossEntropyOutcome recomputed = _kernels.Run(problem, recompute: true, filter: new(1e-30, Unbiased: false, 0), saved: all);
+                Assert.False(all.IsComplete);
+                AssertNear(exact.Weight, recomputed.Weight);
+            }
+        }
+    }
+
     /// <summary>The mean over many seeds comes nearer to the exact gradient than one filtered without drawing ever does.</summary>
     [Fact]
     public void Unbiased_filtering_is_right_on_average()

@@ -32,14 +32,14 @@ internal sealed unsafe class CutCrossEntropyRunner<S, E>(int inputs, int weights
 
     internal CutCrossEntropyOutcome Run(
         CutCrossEntropyProblem problem, bool recompute, int threads = 1, long workspace = 1L << 40, CutCrossEntropyFilter filter = default, bool input = true, bool weight = true,
-        Placement placement = Placement.Ending) =>
+        Placement placement = Placement.Ending, CutSaved? saved = null) =>
         typeof(S) == typeof(double)
-            ? Run<double, DoubleElement>(_doubles, problem, recompute, threads, workspace, filter, input, weight, placement)
-            : Run<float, FloatElement>(_singles, problem, recompute, threads, workspace, filter, input, weight, placement);
+            ? Run<double, DoubleElement>(_doubles, problem, recompute, threads, workspace, filter, input, weight, placement, saved)
+            : Run<float, FloatElement>(_singles, problem, recompute, threads, workspace, filter, input, weight, placement, saved);
 
     private CutCrossEntropyOutcome Run<T, A>(
         GuardedMemory<T> memory, CutCrossEntropyProblem problem, bool recompute, int threads, long workspace, CutCrossEntropyFilter filter, bool wantsInput, bool wantsWeight,
-        Placement placement)
+        Placement placement, CutSaved? saved)
         where T : unmanaged
         where A : IElement<T>
     {
@@ -80,11 +80,11 @@ internal sealed unsafe class CutCrossEntropyRunner<S, E>(int inputs, int weights
             var gradients = new CutCrossEntropyGradients(wantsInput ? (nint)dInput.Pointer : 0, wantsWeight ? (nint)dWeight.Pointer : 0, problem.Bias is null ? 0 : (nint)db);
             if (recompute)
             {
-                CutCrossEntropyKernels.Forward<S>(task, results.Pointer, workspace, threads);
+                CutCrossEntropyKernels.Forward<S>(task, results.Pointer, workspace, threads, saved);
                 CutCrossEntropyUpstream[] whole = [.. problem.Upstream.Select((u, i) => u with { OfLogSumExp = u.OfLogSumExp + (2 * problem.Squares * results.Span[i].LogSumExp) })];
                 fixed (CutCrossEntropyUpstream* ofAll = whole)
                 {
-                    (kept, all) = CutCrossEntropyKernels.Backward<S>(task, results.Pointer, ofAll, gradients, filter, workspace, threads);
+                    (kept, all) = CutCrossEntropyKernels.Backward<S>(task, results.Pointer, ofAll, gradients, filter, workspace, threads, saved);
                 }
             }
             else

@@ -51,6 +51,7 @@ internal unsafe struct CutCrossEntropyTour : IKernelTour
         }
 
         Isa.Run<S, BothTiles>(new(memory.Sums), 1, 1, 1);
+        CutCrossEntropyScale.Run(memory.X, count, 0.25, 1);
         T[] weight = new T[Classes * Features], perClass = new T[Classes];
         long[] index = [.. Enumerable.Range(0, Tokens)], targets = new long[Tokens];
         var results = new CutCrossEntropyRow[Tokens];
@@ -86,6 +87,7 @@ internal unsafe struct CutCrossEntropyTour : IKernelTour
                     };
                     var gradients = new CutCrossEntropyGradients((nint)memory.Dy, (nint)dw, (nint)pc);
                     CutCrossEntropyKernels.ForwardBackward<S>(task, rows, pu, 0, gradients, new(general ? 0.1 : 0, general, 1), 1 << 20, 1);
+                    CutCrossEntropyKernels.Forward<S>(task, rows, 1 << 20, 1, new(0.1));
                 }
             }
         }

@@ -96,8 +96,8 @@ internal static class Presets
 
         new("B3", "a quarter of an hour", 20_000,
             "Parity without decay: StableMax passes 90 % by 16k epochs, softmax stays below 60 % while its losses become exactly zero.",
-            new("stablemax", "StableMax", Parity with { Loss = LossName.Stablemax }),
-            new("softmax", "softmax", Parity)) { Seeds = ThreeSeeds, LogEvery = 100 },
+            new("stablemax", "StableMax", Parity with { LearningRate = 0.0075, Loss = LossName.Stablemax }),
+            new("softmax", "softmax", Parity with { LearningRate = 0.0075 })) { Seeds = ThreeSeeds, LogEvery = 100 },
 
         new("B4", "a quarter of an hour", 9000,
             "p = 59, 80 % of the pairs, no decay: StableMax passes 90 % by 9k epochs, softmax stays below 10 %.",

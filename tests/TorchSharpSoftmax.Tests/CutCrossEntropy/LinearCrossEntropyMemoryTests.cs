@@ -1,0 +1,89 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+using Reduction = TorchSharp.torch.nn.Reduction;
+
+namespace TorchSharpSoftmax.Tests;
+
+/// <summary>What a head of GPT-2's size takes at its peak, and a table of logits beyond 32-bit numbers.</summary>
+[BestWidthOnly]
+public sealed class LinearCrossEntropyMemoryTests(ITestOutputHelper output)
+{
+    private const long MiB = 1 << 20, Features = 768, Classes = 50257, Tokens = 256;
+
+    /// <summary>Beyond inputs, the leaves' gradients and one copy of each gradient, which the engine makes of every one that comes from managed code. libtorch needs three times 98 MiB here.</summary>
+    [Theory]
+    [InlineData(LinearCrossEntropyMode.Auto, 1, 60)]
+    [InlineData(LinearCrossEntropyMode.Auto, 0.25, 60)]
+    [InlineData(LinearCrossEntropyMode.Recompute, 0.25, 8)]
+    public void Peak_memory_is_the_workspace_alone(LinearCrossEntropyMode mode, double upstream, long most)
+    {
+        Assert.SkipUnless(OperatingSystem.IsLinux(), "The peak is read from /proc.");
+        using var scope = NewDisposeScope();
+        var (x, w) = (randn(Tokens, Features).requires_grad_(), randn(Classes, Features).mul(0.05).requires_grad_());
+        var target = randint(0, Classes, [Tokens], dtype: ScalarType.Int64);
+        using var first = Step(); // everything is compiled
+        (w.grad, x.grad) = (null, null);
+        long gradients = 2 * 4 * Features * (Classes + Tokens), before = Reset();
+        using var second = Step();
+        long peak = Peak() - before - gradients;
+        output.WriteLine($"{mode}, upstream {upstream}: {(double)peak / MiB:F1} MiB");
+        Assert.InRange(peak, -gradients / 8, most * MiB);
+        Assert.True(second.eq(first).all().item<bool>());
+
+        // both gradients in part, after two backward passes that must be each other's equal
+        Tensor Step()
+        {
+            using var step = NewDisposeScope();
+            using var loss = F.linear_cross_entropy(x, w, target, options: new() { mode = mode });
+            using var dy = tensor((float)upstream);
+            loss.backward([dy], retain_graph: true);
+            var once = cat([w.grad!.narrow(0, 1000, 50), x.grad!]);
+            loss.backward([dy]);
+            var twice = cat([w.grad!.narrow(0, 1000, 50), x.grad!]);
+            Assert.True(twice.eq(once * 2).all().item<bool>());
+            return twice.MoveToOuterDisposeScope();
+        }
+    }
+
+    /// <summary>8,448 tokens times 256,000 classes are more than 2^31 logits.</summary>
+    [Fact]
+    public void More_logits_than_a_32_bit_number_counts_have_their_losses_and_gradients()
+    {
+        const long N = 8448, V = 256_000, D = 4, Some = 3;
+        using var scope = NewDisposeScope();
+        var (x, w) = (randn(N, D).requires_grad_(), randn(V, D).requires_grad_());
+        var target = randint(0, V, [N], dtype: ScalarType.Int64);
+        F.linear_cross_entropy(x, w, target, reduction: Reduction.Sum).backward();
+        foreach (long first in (long[])[0, N / 2, N - Some])
+        {
+            var rows = x.detach().narrow(0, first, Some).requires_grad_();
+            F.cross_entropy(F.linear(rows, w.detach()), target.narrow(0, first, Some), reduction: Reduction.Sum).backward();
+            Assert.True((x.grad!.narrow(0, first, Some) - rows.grad!).abs().max().item<float>() < 1e-5);
+        }
+
+        // the gradients of a token's logits sum to 0, and so do the weight's rows; each of the input's elements stands in one of them
+        using var sum = w.grad!.sum(0, type: ScalarType.Float64);
+        using var size = w.grad!.abs().sum(0, type: ScalarType.Float64);
+        Assert.True((sum.abs() / size).max().item<double>() < 1e-5);
+        Assert.InRange(size.min().item<double>(), N, 8 * N);
+    }
+
+    /// <summary>The peak starts anew at what is resident now.</summary>
+    private static long Reset()
+    {
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
+        LargeBlocks.GiveBack();
+        File.WriteAllText("/proc/self/clear_refs", "5");
+        return Status("VmRSS:");
+    }
+
+    private static long Peak() => Status("VmHWM:");
+
+    private static long Status(string field)
+    {
+        string line = File.ReadLines("/proc/self/status").First(text => text.StartsWith(field, StringComparison.Ordinal));
+        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) * 1024;
+    }
+}

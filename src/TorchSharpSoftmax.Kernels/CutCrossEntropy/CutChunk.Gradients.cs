@@ -127,21 +127,9 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M>
     /// <summary>to[i] = (+=) the sum over some tokens of g[i] * input, one panel of features; to has room for a tile's rows and is used up.</summary>
     private void MultiplyRows(T* g, nint rows, nint d, nint token, nint tokens, T** to, T* scrap, bool add)
     {
-        nint tile = GemmTile<V, T>.Rows, columns = GemmTile<V, T>.Columns, left = Math.Min(columns, _task.Features - d);
+        nint columns = GemmTile<V, T>.Columns;
         T* panel = _memory.InputByFeature + d * _tokens + token * columns;
-        if (left == columns)
-        {
-            for (nint i = rows; i < tile; i++) to[i] = scrap;
-            GemmTile<V, T>.Run(g, Columns, 1, rows, 0, panel, panel, tokens, to, add);
-            return;
-        }
-        T** at = stackalloc T*[(int)tile];
-        for (nint i = 0; i < tile; i++) at[i] = scrap + i * columns;
-        GemmTile<V, T>.Run(g, Columns, 1, rows, 0, panel, panel, tokens, at, add: false);
-        for (nint i = 0; i < rows; i++)
-        {
-            for (nint j = 0; j < left; j++) to[i][j] = add ? to[i][j] + at[i][j] : at[i][j];
-        }
+        GemmTile<V, T>.RunPart(g, Columns, 1, rows, Math.Min(columns, _task.Features - d), 0, panel, panel, tokens, to, scrap, add);
     }
 
     /// <summary>Panel by panel of tokens: the classes that have an entry to keep move together, and only they are multiplied.</summary>

@@ -37,8 +37,11 @@ internal static unsafe class GemmPanel<V, S, T, M>
         {
             nint count = Math.Min(width, columns - column);
             if (count < width) new Span<T>(panels, (int)size).Clear();
-            for (nint i = 0; i < count; i++)
-                Spread(x + (index == null ? column + i : (nint)index[column + i]) * stride, rows, panels + i, width);
+            for (nint row = 0; row < rows; row += V.Count) // a vector of each: its rows of the panel stay in the nearest cache
+            {
+                for (nint i = 0; i < count; i++)
+                    Spread(x + (index == null ? column + i : (nint)index[column + i]) * stride + row, Math.Min(V.Count, rows - row), panels + row * width + i, width);
+            }
         }
     }
 
@@ -56,15 +59,30 @@ internal static unsafe class GemmPanel<V, S, T, M>
         }
     }
 
-    /// <summary>One row becomes a column.</summary>
+    /// <summary>A part of a row becomes a part of a column.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Spread(S* from, nint count, T* to, nint step)
     {
-        T* lanes = stackalloc T[(int)V.Count];
-        for (nint i = 0; i < count; i += V.Count)
+        T* lanes = stackalloc T[16];
+        T* at = (T*)from;
+        if (typeof(S) != typeof(T))
         {
-            nint n = Math.Min(V.Count, count - i);
-            V.Store(n == V.Count ? M.Load<V>(from + i) : M.LoadPart<V>(from + i, n, Const.Of<T>(0)), lanes);
-            for (nint j = 0; j < n; j++, to += step) *to = lanes[j];
+            V.Store(count == V.Count ? M.Load<V>(from) : M.LoadPart<V>(from, count, Const.Of<T>(0)), lanes);
+            at = lanes;
         }
+        if (count == 16)
+        {
+            for (nint j = 0; j < 16; j += 4)
+            {
+                T a = at[j], b = at[j + 1], c = at[j + 2], d = at[j + 3];
+                *to = a;
+                to[step] = b;
+                to[2 * step] = c;
+                to[3 * step] = d;
+                to += 4 * step;
+            }
+            return;
+        }
+        for (nint j = 0; j < count; j++, to += step) *to = at[j];
     }
 }

@@ -52,9 +52,27 @@ internal static unsafe class GemmTile<V, T>
         else Tile6x2(a, row, step, rows, ahead, soon, b, length, c, add);
     }
 
+    /// <summary>The same where rows or columns may be fewer than a tile's: c has room for a tile's rows and is used up, scrap is room for a tile that nobody reads.</summary>
+    internal static void RunPart(T* a, nint row, nint step, nint rows, nint columns, nint ahead, T* soon, T* b, nint length, T** c, T* scrap, bool add)
+    {
+        if (columns == Columns)
+        {
+            for (nint i = rows; i < Rows; i++) c[i] = scrap;
+            Run(a, row, step, rows, ahead, soon, b, length, c, add);
+            return;
+        }
+        T** sums = stackalloc T*[(int)Rows];
+        for (nint i = 0; i < Rows; i++) sums[i] = scrap + i * Columns;
+        Run(a, row, step, rows, ahead, soon, b, length, sums, add: false);
+        for (nint i = 0; i < rows; i++)
+        {
+            for (nint j = 0; j < columns; j++) c[i][j] = add ? Const.Of<T>(Const.ToDouble(c[i][j]) + Const.ToDouble(sums[i][j])) : sums[i][j];
+        }
+    }
+
     /// <summary>8 rows of 3 vectors.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Tile8x3(T* a, nint row, nint step, nint rows, nint ahead, T* soon, T* b, nint length, T** c, bool add)
+    internal static void Tile8x3(T* a, nint row, nint step, nint rows, nint ahead, T* soon, T* b, nint length, T** c, bool add)
     {
         nint r1 = Math.Min(1, rows - 1) * row, r2 = Math.Min(2, rows - 1) * row, r3 = Math.Min(3, rows - 1) * row, r4 = Math.Min(4, rows - 1) * row, r5 = Math.Min(5, rows - 1) * row, r6 = Math.Min(6, rows - 1) * row, r7 = Math.Min(7, rows - 1) * row;
         T* c0 = c[0];
@@ -179,7 +197,7 @@ internal static unsafe class GemmTile<V, T>
 
     /// <summary>6 rows of 2 vectors.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
-    private static void Tile6x2(T* a, nint row, nint step, nint rows, nint ahead, T* soon, T* b, nint length, T** c, bool add)
+    internal static void Tile6x2(T* a, nint row, nint step, nint rows, nint ahead, T* soon, T* b, nint length, T** c, bool add)
     {
         nint r1 = Math.Min(1, rows - 1) * row, r2 = Math.Min(2, rows - 1) * row, r3 = Math.Min(3, rows - 1) * row, r4 = Math.Min(4, rows - 1) * row, r5 = Math.Min(5, rows - 1) * row;
         T* c0 = c[0];

@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace TorchSharpSoftmax.Kernels;
 
 /// <summary>The refusals of the public span methods.</summary>
@@ -45,10 +47,10 @@ internal static unsafe class SpanCheck
             throw new ArgumentException($"'{nameof(T)}' is {typeof(T)}; float, double, BFloat16 or Half is required.", nameof(T));
     }
 
-    internal static void Computes<T, TLse>()
+    internal static void Computes<T, TComputing>(string name)
     {
         Type computes = typeof(T) == typeof(double) ? typeof(double) : typeof(float);
-        if (typeof(TLse) != computes) throw new ArgumentException($"'{nameof(TLse)}' is {typeof(TLse)}; {computes} is required for {typeof(T)}.", nameof(TLse));
+        if (typeof(TComputing) != computes) throw new ArgumentException($"'{name}' is {typeof(TComputing)}; {computes} is required for {typeof(T)}.", name);
     }
 
     /// <summary>An output that is an input's own memory is fine, one that lies partly on it is not.</summary>
@@ -65,6 +67,15 @@ internal static unsafe class SpanCheck
             if (x < y + (long)output.Length * sizeof(B) && y < x + (long)input.Length * sizeof(A))
                 throw new ArgumentException($"'{name}' overlaps an input; the same memory or separate memory is required.", name);
         }
+    }
+
+    /// <summary>An output that is read again after it would have been written shares nothing with an input.</summary>
+    internal static void Separate<A, B>(ReadOnlySpan<A> input, ReadOnlySpan<B> output, string name)
+        where A : unmanaged
+        where B : unmanaged
+    {
+        if (MemoryMarshal.AsBytes(input).Overlaps(MemoryMarshal.AsBytes(output)))
+            throw new ArgumentException($"'{name}' overlaps an input; separate memory is required.", name);
     }
 
     private static void NotNegative(nint value, string name)

@@ -144,7 +144,7 @@ public static unsafe partial class SoftmaxKernels
         where TLse : unmanaged
     {
         SpanCheck.Type<T>();
-        SpanCheck.Computes<T, TLse>();
+        SpanCheck.Computes<T, TLse>(nameof(TLse));
         SpanCheck.Size(x, SpanCheck.Layout(outer, length, inner), nameof(x));
         SpanCheck.Size(lse, SpanCheck.Product(outer, inner), nameof(lse));
         SpanCheck.Threads(threads);

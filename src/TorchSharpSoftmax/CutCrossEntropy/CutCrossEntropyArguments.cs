@@ -75,8 +75,8 @@ internal static class CutCrossEntropyArguments
             "NaN, Zero or Throw");
         if (options.mode == LinearCrossEntropyMode.GradientInForward && reduction == nn.Reduction.None)
         {
-            throw new ArgumentException(
-                "'mode' is GradientInForward beside reduction None, whose upstream gradients come later; Mean or Sum, or mode Auto or Recompute, is required.", "mode");
+            throw Unfit(
+                "mode", "is GradientInForward beside reduction None, whose upstream gradients come later; Mean or Sum, or mode Auto or Recompute, is required.");
         }
 
         if (options.workspace < 0)
@@ -138,7 +138,7 @@ internal static class CutCrossEntropyArguments
         }
 
         Check.Alive(token_weights, nameof(token_weights));
-        Check.Shape(token_weights, input.shape[..^1], nameof(token_weights));
+        Check.Shape(token_weights, input.shape.AsSpan(..^1), nameof(token_weights));
         Check.Device(token_weights, input, nameof(token_weights));
         Floating(token_weights, nameof(token_weights));
         if (token_weights.requires_grad && is_grad_enabled())
@@ -222,6 +222,8 @@ internal static class CutCrossEntropyArguments
             throw OutOfRange(argument, value, required);
         }
     }
+
+    private static ArgumentException Unfit(string argument, string what) => new($"'{argument}' {what}", argument);
 
     private static ArgumentOutOfRangeException OutOfRange(string argument, double value, string required) =>
         new(argument, $"'{argument}' is {value}; {required} is required.");

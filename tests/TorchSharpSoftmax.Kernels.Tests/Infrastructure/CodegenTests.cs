@@ -69,6 +69,9 @@ public sealed partial class CodegenTests
            select method,
     ];
 
+    /// <summary>Passes over memory of the kernels' own know the computing types alone.</summary>
+    private static bool ReadsStoredTypes(MethodInfo pass) => pass.DeclaringType!.GetGenericArguments().Any(argument => argument.Name == "M");
+
     private static void AssertNoCalls(int bits)
     {
         MethodInfo[] passes = Passes();
@@ -79,7 +82,7 @@ public sealed partial class CodegenTests
         {
             string name = $"{pass.DeclaringType!.Name}[";
             Listing[] mine = [.. listings.Where(l => l.Method.Contains($":{pass.Name}", StringComparison.Ordinal) && l.Method.Contains($".{name}", StringComparison.Ordinal))];
-            foreach (string[] types in s_types)
+            foreach (string[] types in ReadsStoredTypes(pass) ? s_types : [[$"{lanes}[float]"], [$"{lanes}[double]"]])
             {
                 Assert.True(
                     mine.Any(l => l.Method.Contains(lanes, StringComparison.Ordinal) && types.Any(type => l.Method.Contains(type, StringComparison.Ordinal))),

@@ -44,6 +44,7 @@ internal static unsafe class KernelTour
         Operator<StableMaxTour>();
         Operator<CrossEntropyTour>();
         Operator<PerpGradTour>();
+        Operator<CutCrossEntropyTour>();
         return ChildProcess.Done;
     }
 

@@ -176,6 +176,48 @@ public sealed class LinearCrossEntropyEdgeTests
         Assert.Equal(expected, actual, (a, b) => Math.Abs(a - b) <= 1e-15);
     }
 
+    /// <summary>A mask is a bias of -infinity. What a masked class counts is 0, and so is its gradient; all else is as if it were not there.</summary>
+    [Theory]
+    [InlineData(CrossEntropyLink.Softmax)]
+    [InlineData(CrossEntropyLink.StableMax)]
+    public void Masked_classes_are_as_if_they_were_not_there(CrossEntropyLink link)
+    {
+        foreach (var kind in Enum.GetValues<TargetKind>())
+        {
+            foreach (bool entropy in (bool[])[false, true])
+            {
+                using var scope = NewDisposeScope();
+                var sample = new LinearCrossEntropyCase { Link = link, Kind = kind, Bias = true, Weighted = true };
+                var shown = LinearCrossEntropyData.Of(sample, new Random(8), [5], 4, 9, ScalarType.Float64);
+                var kept = tensor([.. Enumerable.Range(0, 9).Select(i => i * 2L)]); // every second of 18 is masked
+                Tensor Masked(Tensor x, double others) => full([18, .. x.shape[1..]], others, ScalarType.Float64).index_copy(0, kept, x);
+                var masked = shown with
+                {
+                    Weight = Masked(shown.Weight, 0.5), Bias = Masked(shown.Bias!, double.NegativeInfinity), ClassWeight = Masked(shown.ClassWeight!, 1),
+                    Target = kind == TargetKind.Dense ? Masked(shown.Target.t(), 0).t() : where(shown.Target.lt(0), shown.Target, shown.Target * 2),
+                };
+                var (expected, actual) = (shown.Leaves(), masked.Leaves());
+                Tensor Loss(LinearCrossEntropyData data)
+                {
+                    var found = LinearCrossEntropyDerivativeTests.Outputs(
+                        sample, data, data.Parameters, entropy ? LinearCrossEntropyResults.Entropy : LinearCrossEntropyResults.None);
+                    return entropy ? found.loss + (found.entropy! * found.entropy!).sum() : found.loss;
+                }
+
+                var (a, b) = (Loss(expected), Loss(actual));
+                Assert.Equal(a.item<double>(), b.item<double>(), 1e-12);
+                a.backward();
+                b.backward();
+                AssertNear(expected.Input.grad!, actual.Input.grad!);
+                AssertNear(Masked(expected.Weight.grad!, 0), actual.Weight.grad!);
+                AssertNear(Masked(expected.Bias!.grad!, 0), actual.Bias!.grad!);
+            }
+        }
+
+        static void AssertNear(Tensor expected, Tensor actual) =>
+            Assert.Equal(ElementAccess.Values(expected), ElementAccess.Values(actual), (e, a) => Math.Abs(e - a) <= 1e-12);
+    }
+
     private static void AssertGradientsAre0(Tensor loss, LinearCrossEntropyData data)
     {
         autograd.backward(loss, ones_like(loss));

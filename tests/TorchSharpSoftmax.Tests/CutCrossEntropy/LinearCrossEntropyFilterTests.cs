@@ -128,11 +128,15 @@ public sealed class LinearCrossEntropyFilterTests
         Assert.Equal((0.25, true, 5L), (Filter.Stochastic(0.25, 5).eps, Filter.Stochastic(0.25, 5).unbiased, Filter.Stochastic(0.25, 5).seed));
     }
 
-    /// <summary>Sure predictions, as of a trained model: most probabilities are small, and few are 0.</summary>
+    /// <summary>As in language: some classes are likely and targets everywhere, most are neither anywhere; between them probabilities of every size.</summary>
     private static LinearCrossEntropyData Peaked()
     {
-        var data = LinearCrossEntropyData.Of(new() { Bias = true }, new Random(3), [Rows], Features, Classes, ScalarType.Float64);
-        return data with { Weight = data.Weight * 2 };
+        var random = new Random(3);
+        var data = LinearCrossEntropyData.Of(new(), random, [Rows], Features, Classes, ScalarType.Float64);
+        return data with
+        {
+            Bias = tensor([.. Enumerable.Range(0, (int)Classes).Select(i => -0.2 * i)]), Target = tensor([.. Enumerable.Range(0, (int)Rows).Select(_ => random.NextInt64(20))]),
+        };
     }
 
     private static (double Loss, double[][] Gradients, double Kept) Gradients(LinearCrossEntropyData given, LinearCrossEntropyMode mode, Filter filter)

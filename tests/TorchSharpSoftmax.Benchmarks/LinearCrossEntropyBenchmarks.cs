@@ -79,7 +79,7 @@ internal static class LinearCrossEntropy
         bool isKnown = s_allowed.TryGetValue(planned, out HeadCase? row);
         if (!isKnown && FreeGiB() < planned.Needs)
         {
-            row = s_allowed[planned] = planned with { Missing = $": left out, less than {planned.Needs} GiB free" };
+            row = s_allowed[planned] = planned with { MostRounds = int.MaxValue, Missing = $": left out, less than {planned.Needs} GiB free" };
         }
 
         if (row is { Missing.Length: > 0, Needs: > 0 })

@@ -87,6 +87,15 @@ internal sealed class HeadTensors : IDisposable
         TorchLoss().Dispose();
     }
 
+    /// <summary>
+    /// Writes to as much memory as a step takes, and lets it go: a virtual machine may get its memory from the host at the first touch only, and whoever came first would pay for that.
+    /// </summary>
+    public static void TouchMemory(Head head)
+    {
+        long logits = head.Tokens * head.Classes, weight = head.Classes * head.Features;
+        ones(3 * (logits + weight)).Dispose();
+    }
+
     public void Forget() => (Input.grad, Weight.grad) = (null, null);
 
     public void Dispose()

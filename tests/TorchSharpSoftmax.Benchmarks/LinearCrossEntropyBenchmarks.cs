@@ -87,6 +87,11 @@ internal static class LinearCrossEntropy
             return [new(typeof(LinearCrossEntropy), row, Nothing, round, 0)];
         }
 
+        if (!isKnown)
+        {
+            HeadTensors.TouchMemory(planned.Head);
+        }
+
         using HeadTensors tensors = HeadTensors.Random(planned.Head, planned.Dtype, planned.Ignored);
         row ??= s_allowed[planned] = planned.Dtype == ScalarType.Float32 ? planned : LowPrecision(planned, tensors);
         var options = new LinearCrossEntropyOptions { mode = row.Mode };

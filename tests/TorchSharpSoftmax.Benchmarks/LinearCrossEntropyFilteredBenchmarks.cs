@@ -60,6 +60,11 @@ internal static class LinearCrossEntropyFiltered
     {
         HeadTensors.WarmUp();
         var found = new List<Measurement>();
+        if (round == 0)
+        {
+            HeadTensors.TouchMemory(head);
+        }
+
         using HeadTensors tensors = Trained(head);
         if (round == 0)
         {

@@ -29,7 +29,8 @@ internal static class LinearCrossEntropyMemory
     internal static readonly Table Table = new(
         "linear-cross-entropy",
         "Memory of linear_cross_entropy, forward and backward, in MiB: how far the resident memory of a process of its own rises above what it is with the inputs, their gradients and one more "
-        + "copy of each gradient in place (the autograd engine copies gradients that come from managed code). The graph is retained for a second backward.",
+        + "copy of each gradient in place (the autograd engine copies gradients that come from managed code). The graph is "
+        + "retained for a second backward, which finds the first one's gradients in place.",
         Before, "in place before",
     [
         new Amount("more, first backward", First, "0"),

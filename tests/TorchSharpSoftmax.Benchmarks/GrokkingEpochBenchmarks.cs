@@ -46,12 +46,12 @@ internal static class GrokkingEpoch
         new("the paper's float64 StableMax and perpGrad, composed", Composition.ReferenceStableMaxCrossEntropy, Composition.PerpGrad),
     ];
 
-    private static IEnumerable<Measurement> Measure(int round)
+    private static IEnumerable<Measurement> Measure(int round, Func<ICase, bool> wanted)
     {
-        Training[] order = [.. Trainings];
+        Training[] trainings = [.. Trainings.Where(training => wanted(training))], order = [.. trainings];
         new Random(1000 + round).Shuffle(order);
         var medians = order.ToDictionary(training => training, Medians);
-        return from training in Trainings from part in medians[training] select new Measurement(typeof(GrokkingEpoch), training, part.Key, round, part.Value);
+        return from training in trainings from part in medians[training] select new Measurement(typeof(GrokkingEpoch), training, part.Key, round, part.Value);
     }
 
     private static Dictionary<string, double> Medians(Training training)

@@ -12,8 +12,8 @@ internal static class Pages
 {
     private const string Begin = "<!-- benchmarks:begin -->", End = "<!-- benchmarks:end -->";
 
-    private const string Relative = "Speed relative to a peer at its best setting (`ATEN_CPU_CAPABILITY=avx512` where the processor has it, same threads): 2.00 = twice as fast, "
-        + "below 1.00 we lose;\nthe spread over the rounds in brackets.";
+    private const string Relative = "Speed relative to a peer at its best setting (`ATEN_CPU_CAPABILITY=avx512` and `OPENBLAS_CORETYPE=SkylakeX` where the processor has that, same threads):\n"
+        + "2.00 = twice as fast, below 1.00 we lose; the spread over the rounds in brackets.";
 
     public static void Write(string root, string results)
     {
@@ -29,8 +29,8 @@ internal static class Pages
     private static string Summary(Machine[] machines)
     {
         var text = new StringBuilder(Relative)
-            .Append(" Each line shows the shape where the ratio is least, the one in the middle, and the one where it is most; one\n")
-            .AppendLine("thread. All shapes, two threads and lesser widths: [docs/benchmarks.md](docs/benchmarks.md).").AppendLine();
+            .Append(" Each line shows the shape where the ratio is least, the one in the middle, and\n")
+            .AppendLine("the one where it is most; one thread. All shapes, two threads and lesser widths: [docs/benchmarks.md](docs/benchmarks.md).").AppendLine();
         foreach (Machine machine in machines)
         {
             text.AppendLine(CultureInfo.InvariantCulture, $"**{machine.Name}, {machine.Bits} bits**").AppendLine();
@@ -39,10 +39,10 @@ internal static class Pages
             {
                 foreach (Column column in table.Columns)
                 {
-                    if (column.Headline is (string op, string against))
+                    if (column.Headline is (string op, string against) && file.Spread(table, column) is { Length: > 0 } spread)
                     {
                         string link = $"{file.Link}#{table.Name.ToLowerInvariant()}";
-                        text.AppendLine(CultureInfo.InvariantCulture, $"| [{op}]({link}) | {against} | {string.Join(" | ", file.Spread(table, column))} |");
+                        text.AppendLine(CultureInfo.InvariantCulture, $"| [{op}]({link}) | {against} | {string.Join(" | ", spread)} |");
                     }
                 }
             }
@@ -119,7 +119,7 @@ internal static class Pages
         public IEnumerable<string> Lines(Table table) =>
             _lines.SkipWhile(line => line != $"## {table.Name}").Skip(1).SkipWhile(line => line.Length == 0).TakeWhile(line => line.StartsWith('|'));
 
-        /// <summary>The cells of a column that are least, in the middle and most, each with its row's name.</summary>
+        /// <summary>The cells of a column that are least, in the middle and most, each with its row's name; none where nothing of the column was measured.</summary>
         public string[] Spread(Table table, Column column)
         {
             string[][] rows = [.. Lines(table).Select(line => line.Split(" | "))];
@@ -133,7 +133,7 @@ internal static class Pages
                    orderby ratio
                    select (ratio, $"{cell} at {row[0].TrimStart('|', ' ')}"),
             ];
-            return [cells[0].Cell, cells[(cells.Length - 1) / 2].Cell, cells[^1].Cell];
+            return cells.Length == 0 ? [] : [cells[0].Cell, cells[(cells.Length - 1) / 2].Cell, cells[^1].Cell];
         }
     }
 }

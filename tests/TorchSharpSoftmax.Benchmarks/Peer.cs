@@ -24,6 +24,13 @@ internal static unsafe partial class Peer
 
     private static nint BackwardOperator => field != 0 ? field : field = ts_operator("_softmax_backward_data.out");
 
+    private static nint ProductOperator => field != 0 ? field : field = ts_operator("mm.out");
+
+    /// <summary>For what cannot be left empty by failing.</summary>
+    public static bool IsThere { get; } = NativeLibrary.TryLoad(Library, typeof(Peer).Assembly, null, out _);
+
+    public static void MatrixProductOut(Tensor a, Tensor b, Tensor c) => Call(ProductOperator, [new(Tag.Tensor, a.Handle), new(Tag.Tensor, b.Handle), new(Tag.Tensor, c.Handle)]);
+
     public static void SoftmaxOut(Tensor x, long dim, Tensor y) => SoftmaxOut(SoftmaxOperator, x, dim, y);
 
     public static void LogSoftmaxOut(Tensor x, long dim, Tensor y) => SoftmaxOut(LogSoftmaxOperator, x, dim, y);

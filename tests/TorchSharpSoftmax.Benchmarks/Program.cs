@@ -5,6 +5,11 @@ using TorchSharpSoftmax.Benchmarks;
 // The Bench task of build.cake starts one process for each.
 const int NothingToMeasure = 3;
 
+if (args is [LinearCrossEntropyMemory.Flag, var row, var itsThreads])
+{
+    return LinearCrossEntropyMemory.Play(row, itsThreads);
+}
+
 string folder = "results";
 int rounds = 5;
 int threads = 1;

@@ -12,10 +12,11 @@ internal static class Report
         string file = settings.FileName(name), path = Path.Combine(directory, file + ".md");
 
         var text = new StringBuilder();
+        string fewer = all.Any(m => m.Case.MostRounds < rounds) ? " (fewer where a row says so)" : "";
         text.AppendLine(CultureInfo.InvariantCulture, $"# {file}").AppendLine();
         text.AppendLine(settings.Describe()).AppendLine();
         text.AppendLine(CultureInfo.InvariantCulture,
-            $"Ratios of speed (2.00 = twice as fast): the median of {rounds} rounds, smallest and largest in brackets. A ratio is formed inside a round, in which");
+            $"Ratios of speed (2.00 = twice as fast): the median of {rounds} rounds{fewer}, smallest and largest in brackets. A ratio is formed inside a round, in which");
         text.AppendLine("the variants of a row run next to each other in a shuffled order. The time is one variant's, for orientation only:");
         text.AppendLine("absolute times on a shared machine mean little.").AppendLine();
         foreach (Table table in Table.All.Where(table => all.Any(m => m.Table == table.Type)))
@@ -26,8 +27,9 @@ internal static class Report
             foreach (IGrouping<ICase, Measurement> row in all.Where(m => m.Table == table.Type).GroupBy(m => m.Case))
             {
                 ILookup<string, Measurement> times = row.ToLookup(m => m.Variant);
-                text.Append(CultureInfo.InvariantCulture, $"| {row.Key} | {Time(times[table.Baseline], row.Key.Units)} |");
-                text.AppendLine(string.Concat(table.Columns.Select(c => $" {Ratio(times[c.Of], times[c.Over], c.Format)} |")));
+                string few = row.Key.MostRounds < rounds ? $", rounds: {row.Key.MostRounds}" : "";
+                text.Append(CultureInfo.InvariantCulture, $"| {row.Key}{few} | {Time(times[table.Baseline], row.Key.Units, table.TimeFormat)} |");
+                text.AppendLine(string.Concat(table.Columns.Select(column => $" {Cell(column, times)} |")));
             }
 
             text.AppendLine();
@@ -37,17 +39,20 @@ internal static class Report
         return path;
     }
 
-    private static string Time(IEnumerable<Measurement> baseline, double units)
+    private static string Time(IEnumerable<Measurement> baseline, double units, string format)
     {
-        double[] times = [.. baseline.Select(m => m.Nanoseconds / units).Order()];
-        return times.Length == 0 ? "–" : Median(times).ToString("0.000", CultureInfo.InvariantCulture);
+        double[] times = [.. baseline.Select(m => m.Value / units).Order()];
+        return times.Length == 0 ? "–" : Median(times).ToString(format, CultureInfo.InvariantCulture);
     }
 
-    private static string Ratio(IEnumerable<Measurement> of, IEnumerable<Measurement> over, string format)
+    /// <summary>The median, least and most in brackets; an amount that was measured once stands alone.</summary>
+    private static string Cell(Column column, ILookup<string, Measurement> row)
     {
-        double[] ratios = [.. of.Join(over, m => m.Round, m => m.Round, (a, b) => b.Nanoseconds / a.Nanoseconds).Order()];
-        string Text(double ratio) => ratio.ToString(format, CultureInfo.InvariantCulture);
-        return ratios.Length == 0 ? "–" : $"{Text(Median(ratios))} ({Text(ratios[0])}–{Text(ratios[^1])})";
+        double[] values = [.. column.Values(row).Order()];
+        string Text(double value) => value.ToString(column.Format, CultureInfo.InvariantCulture);
+        return values.Length == 0 ? "–"
+            : column is Amount && values.Length == 1 ? Text(values[0])
+            : $"{Text(Median(values))} ({Text(values[0])}–{Text(values[^1])})";
     }
 
     internal static double Median(double[] sorted)

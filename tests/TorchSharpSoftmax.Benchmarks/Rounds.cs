@@ -14,8 +14,8 @@ using Perfolizer.Horology;
 
 namespace TorchSharpSoftmax.Benchmarks;
 
-/// <summary>The median time of one variant on one shape in one round, in nanoseconds per call.</summary>
-internal sealed record Measurement(Type Table, ICase Case, string Variant, int Round, double Nanoseconds);
+/// <summary>The median time of one variant on one shape in one round, in nanoseconds per call; or, for columns that show no time, what they show.</summary>
+internal sealed record Measurement(Type Table, ICase Case, string Variant, int Round, double Value);
 
 /// <summary>
 /// Runs all benchmarks several times over in this one process. Within a round the variants of a case run next to each other in a
@@ -58,8 +58,14 @@ internal static class Rounds
         ];
     }
 
-    private static IEnumerable<Measurement> FromTable(Table table, int round, string[] filters) =>
-        filters.Any(filter => FileSystemName.MatchesSimpleExpression(filter, $"{table.Type.FullName}.{nameof(table.Measure)}")) ? table.Measure!(round) : [];
+    /// <summary>A filter is of the table's name, or as BenchmarkDotNet's of the name with the row in brackets.</summary>
+    private static IEnumerable<Measurement> FromTable(Table table, int round, string[] filters)
+    {
+        string name = $"{table.Type.FullName}.{nameof(table.Measure)}";
+        bool Wanted(ICase row) => round < row.MostRounds
+            && filters.Any(filter => FileSystemName.MatchesSimpleExpression(filter, name) || FileSystemName.MatchesSimpleExpression(filter, $"{name}({row})"));
+        return table.Measure!(round, Wanted);
+    }
 
     private static ManualConfig Config(int round, string[] filters) =>
         ManualConfig.CreateEmpty()

@@ -6,12 +6,18 @@ namespace TorchSharpSoftmax.Benchmarks;
 public interface ICase
 {
     double Units { get; }
+
+    /// <summary>In so many rounds the row is measured at most: few where one takes long.</summary>
+    int MostRounds => int.MaxValue;
 }
 
 /// <summary>A ratio of speeds: how many times as fast <paramref name="Of"/> is as <paramref name="Over"/>. One with a headline stands in the README's summary.</summary>
 internal record Column(string Title, string Of, string Over, Headline? Headline = null)
 {
     public virtual string Format => "0.00";
+
+    /// <summary>One value for each round that has what the column needs.</summary>
+    public virtual IEnumerable<double> Values(ILookup<string, Measurement> row) => row[Of].Join(row[Over], m => m.Round, m => m.Round, (of, over) => over.Value / of.Value);
 }
 
 /// <summary>A line of the README's summary: what is measured, against what.</summary>
@@ -26,6 +32,14 @@ internal sealed record Share(string Title, string Part, string Whole) : Column(T
     public override string Format => "0.0 %";
 }
 
+/// <summary>No ratio but what was measured itself: a time, bytes, an error.</summary>
+internal sealed record Amount(string Title, string Variant, string Style, double Unit = 1) : Column(Title, Variant, Variant)
+{
+    public override string Format => Style;
+
+    public override IEnumerable<double> Values(ILookup<string, Measurement> row) => row[Variant].Select(m => m.Value / Unit);
+}
+
 /// <summary>One table of an operator's results: the static field `Table` of a class of benchmarks, which is found by itself.</summary>
 /// <param name="Operator">The operator's name: that of its files, and what selects it.</param>
 /// <param name="Text">What is measured, for the reader of docs/benchmarks.md.</param>
@@ -36,10 +50,11 @@ internal sealed record Share(string Title, string Part, string Whole) : Column(T
 /// <param name="AtLesserWidths">Also measured at lesser widths than the machine's best, on one thread.</param>
 /// <param name="WithBlocksKept">Also measured after <c>LargeBlocks.Keep()</c>, for what allocates.</param>
 /// <param name="InReadme">Short, and shown whole in the README.</param>
-/// <param name="Measure">Measures a round by itself, where the benchmarks of BenchmarkDotNet do not fit.</param>
+/// <param name="Measure">Measures a round by itself, where the benchmarks of BenchmarkDotNet do not fit: those of its rows that are wanted.</param>
+/// <param name="TimeFormat">How that time is written, which for such a table may be something else.</param>
 internal sealed record Table(
     string Operator, string Text, string Baseline, string Time, Column[] Columns, string Cases = "shape", bool AtLesserWidths = false, bool WithBlocksKept = false,
-    bool InReadme = false, Func<int, IEnumerable<Measurement>>? Measure = null)
+    bool InReadme = false, Func<int, Func<ICase, bool>, IEnumerable<Measurement>>? Measure = null, string TimeFormat = "0.000")
 {
     public Type Type { get; private init; } = typeof(Table);
 

@@ -38,7 +38,7 @@ public abstract class Workload
     protected abstract IEnumerable<IDisposable> Make();
 
     /// <summary>Normal numbers; beyond 4 Mi of them they begin again, since drawing all would take longer than the measurements.</summary>
-    protected static Tensor Normal(long[] sizes, float deviation, ScalarType dtype = ScalarType.Float32)
+    protected internal static Tensor Normal(long[] sizes, float deviation, ScalarType dtype = ScalarType.Float32)
     {
         long elements = sizes.Aggregate((a, b) => a * b);
         long drawn = Math.Min(elements, 1 << 22);

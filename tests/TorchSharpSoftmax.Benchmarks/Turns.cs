@@ -1,0 +1,51 @@
+using System.Diagnostics;
+
+namespace TorchSharpSoftmax.Benchmarks;
+
+/// <summary>One way of doing what a row measures.</summary>
+internal readonly record struct Turn(string Variant, Action Call);
+
+/// <summary>Times variants that take from milliseconds to many seconds: next to each other, in an order drawn for the round, and the processor's peak between them.</summary>
+internal static class Turns
+{
+    private const string Peak = "peak", Bound = "bound";
+
+    /// <summary>Shorter calls are repeated for so long, at least.</summary>
+    private const double LeastMilliseconds = 100;
+
+    /// <summary>The peak beside a row's times.</summary>
+    public static Amount PeakColumn => new("FMA peak, GFLOP/s", Peak, "0");
+
+    /// <summary>How much of the peak a variant reaches.</summary>
+    public static Share ShareOfPeak(string title, string variant) => new(title, Bound, variant);
+
+    /// <summary>Each variant's time, and what so many floating-point operations take at the peak, which is measured between the variants.</summary>
+    public static IEnumerable<Measurement> Take<T>(Type table, ICase row, int round, double operations, params Turn[] turns) where T : unmanaged
+    {
+        Turn[] order = [.. turns];
+        new Random(1000 + round).Shuffle(order);
+        int threads = TorchSharp.torch.get_num_threads();
+        double peak = FmaPeak.Measure<T>(threads);
+        var times = new List<Measurement>();
+        foreach (Turn turn in order)
+        {
+            times.Add(new(table, row, turn.Variant, round, Median(turn.Call)));
+            peak = Math.Max(peak, FmaPeak.Measure<T>(threads));
+        }
+
+        return [.. times, new(table, row, Peak, round, peak), new(table, row, Bound, round, operations / peak)];
+    }
+
+    private static double Median(Action call)
+    {
+        var times = new List<double>();
+        for (double all = 0; all < LeastMilliseconds * 1e6; all += times[^1])
+        {
+            long start = Stopwatch.GetTimestamp();
+            call();
+            times.Add(Stopwatch.GetElapsedTime(start).TotalNanoseconds);
+        }
+
+        return Report.Median([.. times.Order()]);
+    }
+}

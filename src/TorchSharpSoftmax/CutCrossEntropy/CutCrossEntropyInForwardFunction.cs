@@ -5,7 +5,7 @@ namespace TorchSharpSoftmax;
 
 /// <summary>
 /// The reduced loss of a head. Its forward computes the gradients too, for an upstream gradient of 1, and saves them beside its inputs; the first backward scales them
-/// in place. They are never scaled twice: they may be in the caller's hands by then, so that another upstream gradient has everything computed again.
+/// in place. They are never scaled twice: they may be in the caller's hands by then, so that another upstream gradient takes copies, or has everything computed again.
 /// </summary>
 internal sealed class CutCrossEntropyInForwardFunction : KernelFunction<CutCrossEntropyInForwardFunction, CutCrossEntropyCall>
 {
@@ -51,7 +51,13 @@ internal sealed class CutCrossEntropyInForwardFunction : KernelFunction<CutCross
             options.State.Scaled ??= First(upstream, saved, options);
             if (options.State.Scaled.Value.Equals(upstream))
             {
-                Saved(saved, options, gradients);
+                Give(saved, options, gradients, tensor => tensor);
+                return;
+            }
+
+            if (options.State.Scaled.Value == 1) // they are as forward left them
+            {
+                Give(saved, options, gradients, tensor => Scaled(tensor, upstream));
                 return;
             }
         }
@@ -72,14 +78,21 @@ internal sealed class CutCrossEntropyInForwardFunction : KernelFunction<CutCross
         return upstream;
     }
 
-    private static void Saved(IReadOnlyList<Tensor> saved, CutCrossEntropyCall call, Gradients gradients)
+    private static Tensor Scaled(Tensor gradient, double upstream)
+    {
+        var copy = Memory.FreshCopy(gradient);
+        CutCrossEntropyGradientTensors.Scale(copy, upstream);
+        return copy;
+    }
+
+    private static void Give(IReadOnlyList<Tensor> saved, CutCrossEntropyCall call, Gradients gradients, Func<Tensor, Tensor> of)
     {
         int next = call.Tensors;
         foreach (int input in (int[])[CutCrossEntropyCall.Input, CutCrossEntropyCall.Weight, call.Bias])
         {
             if (input >= 0 && gradients.Wants(input))
             {
-                gradients[input] = saved[next++];
+                gradients[input] = of(saved[next++]);
             }
         }
     }

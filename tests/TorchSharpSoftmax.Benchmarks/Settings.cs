@@ -19,10 +19,12 @@ internal sealed record Settings(int Threads, bool KeepLargeBlocks)
         torch.set_num_threads(Threads);
     }
 
+    private static string Family => CpuInfo("cpu family") is { } number ? $" (family {number}, model {CpuInfo("model")})" : "";
+
     private static string Cpu => CpuInfo("model name") ?? RuntimeInformation.ProcessArchitecture.ToString();
 
     /// <summary>Processors of one name differ, the widths of their vectors above all.</summary>
-    public static string Folder => $"{Regex.Replace(Cpu, "[^A-Za-z0-9]+", "-").Trim('-').ToLowerInvariant()}-{MachineBits}-bit";
+    public static string Folder => $"{Regex.Replace(Cpu + Family, "[^A-Za-z0-9]+", "-").Trim('-').ToLowerInvariant()}-{MachineBits}-bit";
 
     public string FileName(string name) => $"{name}-{(Isa.Bits == 0 ? "one-lane" : $"{Isa.Bits}-bit")}-{Threads}-thread{(KeepLargeBlocks ? "-blocks-kept" : "")}";
 
@@ -40,8 +42,7 @@ internal sealed record Settings(int Threads, bool KeepLargeBlocks)
         string environment = string.Join(", ", names
             .Select(n => (Name: n, Value: Environment.GetEnvironmentVariable(n)))
             .Where(e => e.Value is not null).Select(e => $"`{e.Name}={e.Value}`"));
-        string family = CpuInfo("cpu family") is { } number ? $" (family {number}, model {CpuInfo("model")})" : "";
-        return $"{Cpu}{family}, {RuntimeInformation.FrameworkDescription}, {RuntimeInformation.OSDescription}; kernels at {Isa.Bits} bits; {Threads} thread(s); "
+        return $"{Cpu}{Family}, {RuntimeInformation.FrameworkDescription}, {RuntimeInformation.OSDescription}; kernels at {Isa.Bits} bits; {Threads} thread(s); "
             + $"large freed blocks {(KeepLargeBlocks ? "kept" : "returned (malloc as it is)")}; environment: {(environment.Length == 0 ? "none" : environment)}.";
     }
 

@@ -162,7 +162,9 @@ internal sealed record LinearCrossEntropyData(
     /// <summary>The same values, in leaves that require grad.</summary>
     internal LinearCrossEntropyData Leaves() => this with
     {
-        Input = Input.detach().requires_grad_(), Weight = Weight.detach().requires_grad_(), Bias = Bias?.detach().requires_grad_(),
+        Input = Input.detach().requires_grad_(),
+        Weight = Weight.detach().requires_grad_(),
+        Bias = Bias?.detach().requires_grad_(),
     };
 
     internal Tensor[] Parameters => Bias is null ? [Input, Weight] : [Input, Weight, Bias];

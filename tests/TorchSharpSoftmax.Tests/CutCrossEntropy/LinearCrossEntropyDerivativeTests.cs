@@ -67,7 +67,9 @@ public sealed class LinearCrossEntropyDerivativeTests
                 {
                     var given = data with
                     {
-                        Target = kind == TargetKind.Dense ? t[2] : data.Target, Probabilities = kind == TargetKind.Sparse ? t[2] : null, ClassWeight = t[3],
+                        Target = kind == TargetKind.Dense ? t[2] : data.Target,
+                        Probabilities = kind == TargetKind.Sparse ? t[2] : null,
+                        ClassWeight = t[3],
                     };
                     return sample.Of(given, t[0], t[1], null);
                 }

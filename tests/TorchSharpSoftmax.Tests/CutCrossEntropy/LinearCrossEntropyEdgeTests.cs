@@ -193,7 +193,9 @@ public sealed class LinearCrossEntropyEdgeTests
                 Tensor Masked(Tensor x, double others) => full([18, .. x.shape[1..]], others, ScalarType.Float64).index_copy(0, kept, x);
                 var masked = shown with
                 {
-                    Weight = Masked(shown.Weight, 0.5), Bias = Masked(shown.Bias!, double.NegativeInfinity), ClassWeight = Masked(shown.ClassWeight!, 1),
+                    Weight = Masked(shown.Weight, 0.5),
+                    Bias = Masked(shown.Bias!, double.NegativeInfinity),
+                    ClassWeight = Masked(shown.ClassWeight!, 1),
                     Target = kind == TargetKind.Dense ? Masked(shown.Target.t(), 0).t() : where(shown.Target.lt(0), shown.Target, shown.Target * 2),
                 };
                 var (expected, actual) = (shown.Leaves(), masked.Leaves());

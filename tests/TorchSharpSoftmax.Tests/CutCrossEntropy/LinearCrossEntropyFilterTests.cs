@@ -164,7 +164,8 @@ public sealed class LinearCrossEntropyFilterTests
         var data = LinearCrossEntropyData.Of(new(), random, [Rows], Features, Classes, ScalarType.Float64);
         return data with
         {
-            Bias = tensor([.. Enumerable.Range(0, (int)Classes).Select(i => -0.2 * i)]), Target = tensor([.. Enumerable.Range(0, (int)Rows).Select(_ => random.NextInt64(20))]),
+            Bias = tensor([.. Enumerable.Range(0, (int)Classes).Select(i => -0.2 * i)]),
+            Target = tensor([.. Enumerable.Range(0, (int)Rows).Select(_ => random.NextInt64(20))]),
         };
     }
 

@@ -44,7 +44,12 @@ public sealed class LinearCrossEntropyTests
         {
             var sample = new LinearCrossEntropyCase
             {
-                Kind = kind, Bias = true, Reduction = reduction, Mode = mode, IgnoredEvery = ignoredEvery, Smoothing = kind == TargetKind.Classes ? 0.1 : 0,
+                Kind = kind,
+                Bias = true,
+                Reduction = reduction,
+                Mode = mode,
+                IgnoredEvery = ignoredEvery,
+                Smoothing = kind == TargetKind.Classes ? 0.1 : 0,
             };
             Compare(sample, LinearCrossEntropyData.Of(sample, random, [193], 131, 1009, dtype), random);
         }
@@ -87,8 +92,12 @@ public sealed class LinearCrossEntropyTests
                 sample,
                 data with
                 {
-                    Input = data.Input.t().contiguous().t(), Weight = Strided(data.Weight), Target = Strided(data.Target), Bias = data.Bias is null ? null : Strided(data.Bias),
-                    ClassWeight = data.ClassWeight is null ? null : Strided(data.ClassWeight), Probabilities = data.Probabilities is null ? null : Strided(data.Probabilities),
+                    Input = data.Input.t().contiguous().t(),
+                    Weight = Strided(data.Weight),
+                    Target = Strided(data.Target),
+                    Bias = data.Bias is null ? null : Strided(data.Bias),
+                    ClassWeight = data.ClassWeight is null ? null : Strided(data.ClassWeight),
+                    Probabilities = data.Probabilities is null ? null : Strided(data.Probabilities),
                 },
                 random);
             Compare(sample, data with { Input = data.Input.narrow(0, 2, 1).expand(6, 5), Weight = data.Weight.narrow(0, 1, 1).expand(7, 5) }, random);
@@ -113,7 +122,10 @@ public sealed class LinearCrossEntropyTests
             var (inputs, targets) = (data.Input.narrow(1, 0, 5 - shift), data.Target.narrow(1, shift, 5 - shift));
             var cut = data with
             {
-                Input = inputs, Target = targets, TokenWeights = data.TokenWeights!.narrow(1, shift, 5 - shift), Probabilities = data.Probabilities?.narrow(1, shift, 5 - shift),
+                Input = inputs,
+                Target = targets,
+                TokenWeights = data.TokenWeights!.narrow(1, shift, 5 - shift),
+                Probabilities = data.Probabilities?.narrow(1, shift, 5 - shift),
             };
             Assert.Equal(ElementAccess.Values(sample.Of(cut)), ElementAccess.Values(shifted));
         }

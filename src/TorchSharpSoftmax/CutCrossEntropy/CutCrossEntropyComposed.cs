@@ -54,6 +54,8 @@ internal static class CutCrossEntropyComposed
         var found = Of(saved, shares: null, call);
         using var y = result(found);
         found.Dispose();
+
+        // An error in there would end the process on the real TorchSharp, but the composition above has run: what memory it takes, and what shapes it has, is known to be good.
         var derivatives = autograd.grad([y], inputs, [gradient], retain_graph: true, create_graph: true);
         for (int i = 0; i < wanted.Count; i++)
         {

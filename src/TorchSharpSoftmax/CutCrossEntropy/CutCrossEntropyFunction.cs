@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using TorchSharp;
 using TorchSharpSoftmax.Kernels;
 using static TorchSharp.torch;
@@ -61,7 +60,7 @@ internal sealed class CutCrossEntropyFunction : KernelFunction<CutCrossEntropyFu
     {
         using var wide = gradient.to_type(ScalarType.Float64);
         using var flat = wide.contiguous();
-        var values = MemoryMarshal.Cast<byte, double>(flat.bytes);
+        double[] values = Memory.ToArray<double>(flat);
         var upstream = new CutCrossEntropyUpstream[call.Rows.Count];
         for (int i = 0; i < upstream.Length; i++)
         {

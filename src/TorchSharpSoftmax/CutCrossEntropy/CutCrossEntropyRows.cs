@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -101,15 +100,10 @@ internal sealed class CutCrossEntropyRows
 
     internal static long[] Numbers(Tensor x)
     {
-        if (x.numel() == 0)
-        {
-            return [];
-        }
-
         using var plain = x.detach();
         using var here = plain.device_type == DeviceType.CPU ? plain.alias() : plain.cpu();
         using var flat = here.contiguous();
-        return MemoryMarshal.Cast<byte, long>(flat.bytes).ToArray();
+        return Memory.ToArray<long>(flat);
     }
 
     /// <summary>Fills in the rows; answers where in the targets each lies.</summary>

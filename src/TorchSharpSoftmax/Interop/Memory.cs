@@ -42,6 +42,14 @@ internal static unsafe class Memory
     /// <summary>The first element of a CPU tensor whose elements fill a stretch of memory, in whatever order of dims.</summary>
     internal static byte* OfDense(Tensor x) => x.is_contiguous() ? Of(x) : OfStrided(x);
 
+    /// <summary>A copy of the elements of a contiguous CPU tensor.</summary>
+    internal static T[] ToArray<T>(Tensor x) where T : unmanaged
+    {
+        var elements = new ReadOnlySpan<T>(Of(x), checked((int)x.numel())).ToArray();
+        GC.KeepAlive(x);
+        return elements;
+    }
+
     /// <summary>Bytes from the first element to the end of the last one.</summary>
     internal static long Extent(Tensor x)
     {

@@ -157,10 +157,10 @@ public sealed class SoftmaxOperator
         (dy.abs() * (x - lse).exp() * (1 + x.abs() + lse.abs())).nan_to_num(0, 0, 0);
 
     // Roundings of one result, with room for sums of a few hundred terms; 16-bit results are rounded once, from float. What float64 is compared with is float64
-    // itself, so both may be off.
+    // itself, so both may be off: libtorch's softmax of 297 rows by 17 eps where ours, beside 50 digits, is off by 0.1.
     private static double Units(ScalarType dtype) => dtype switch
     {
-        ScalarType.Float64 => 16,
+        ScalarType.Float64 => 32,
         ScalarType.Float32 => 8,
         _ => 1,
     };

@@ -46,14 +46,14 @@ internal static class LinearCrossEntropyFiltered
     [
         .. from head in (Head[])[Head.Common, new(1024, 896, 151936)]
            from unbiased in (bool[])[false, true]
-           select new FilteredCase(head, unbiased, head == Head.Common ? 3 : 2),
+           select new FilteredCase(head, unbiased, head == Head.Common ? 3 : 1),
     ];
 
     /// <summary>Targets are drawn once.</summary>
     private static readonly Dictionary<Head, Drawn> s_drawn = [];
 
     private static IEnumerable<Measurement> Measure(int round, Func<ICase, bool> wanted) =>
-        Cases.Where(row => wanted(row)).GroupBy(row => row.Head).SelectMany(rows => Measure(rows.Key, [.. rows], round));
+        Cases.Where(row => wanted(row) && (row.Head == Head.Common || get_num_threads() > 1)).GroupBy(row => row.Head).SelectMany(rows => Measure(rows.Key, [.. rows], round));
 
     /// <summary>libtorch and the exact one are measured once for all filters of a head.</summary>
     private static List<Measurement> Measure(Head head, FilteredCase[] rows, int round)

@@ -20,7 +20,8 @@ public sealed class LayerTests
     [InlineData(@"\.(data_ptr|storage<|data<|DecoupleFromNativeHandle|Handle\b)", "none", "they copy, ignore offsets, or are not in every TorchSharp")]
     [InlineData(@"\bmark_(non_differentiable|dirty)\b", "none", "they share a pinned buffer in TorchSharp")]
     [InlineData(@"\.zero_\(", "none", "TorchSharp's returns new zeros and leaves the tensor as it is")]
-    [InlineData(@"\bScalar\b", "none", "TorchSharp lets a temporary scalar be collected while libtorch reads it")]
+    [InlineData(@"\bScalar\b", "Interop/Scalars.cs", "TorchSharp lets a temporary scalar be collected while libtorch reads it")]
+    [InlineData(@"\.(add|masked_fill)\((?![^\n]*Scalars\.)", "none", "without one of Scalars, TorchSharp makes a temporary one")]
     [InlineData(@"\bConsole\b", "none", "the library warns through Diagnostics")]
     public void Only_the_place_that_knows_how_names_it(string what, string where, string why)
     {

@@ -10,9 +10,18 @@ internal static class CrossEntropyComposed
     /// <summary>The logits whose softmax is the link's probabilities; a new handle.</summary>
     internal static Tensor Logits(Tensor x, CrossEntropyLink link) => link == CrossEntropyLink.StableMax ? StableMaxComposed.Logarithm(x) : x.alias();
 
-    /// <summary>dt = -dy * weight * (1 - smoothing) * log(p).</summary>
+    /// <summary>dt = -dy * weight * (1 - smoothing) * log(p), in the arithmetic type: libtorch has no half-precision logarithm on the CPU.</summary>
     internal static Tensor GradientOfProbabilities(Tensor x, Tensor? weight, Tensor dy, CrossEntropyOptions options)
     {
+        var arithmetic = Dtype.ArithmeticOf(x.dtype);
+        if (arithmetic != x.dtype)
+        {
+            using var wideX = x.to_type(arithmetic);
+            using var wideDy = dy.to_type(arithmetic);
+            using var wide = GradientOfProbabilities(wideX, weight, wideDy, options);
+            return wide.to_type(x.dtype);
+        }
+
         int dim = CrossEntropyArguments.ClassDim(x);
         using var logits = Logits(x, options.Link);
         using var log = logits.log_softmax(dim);
@@ -49,7 +58,7 @@ internal static class CrossEntropyComposed
             using var first = allP.mul(away);
             using var sloped = first.mul(slope);
             using var curved = stable ? OfCurve(e, slope, x, v) : zeros_like(sloped);
-            using var sum = sloped.add(curved);
+            using var sum = sloped.add(curved, Scalars.One);
             gradients[ofX] = sum.mul(c);
         }
 
@@ -96,7 +105,7 @@ internal static class CrossEntropyComposed
     {
         using var one = Constant(1, x);
         using var size = x.abs();
-        using var grown = size.add(one);
+        using var grown = size.add(one, Scalars.One);
         return grown.reciprocal();
     }
 
@@ -110,7 +119,7 @@ internal static class CrossEntropyComposed
         if (options.Probabilities)
         {
             using var own = part.mul(target);
-            return own.add(every);
+            return own.add(every, Scalars.One);
         }
 
         using var ignoredClass = tensor(options.Ignored, ScalarType.Int64, target.device);
@@ -119,10 +128,10 @@ internal static class CrossEntropyComposed
         using var known = where(ignored, noClass, target);
         using var index = known.unsqueeze(dim);
         using var none = zeros_like(x);
-        using var full = none.add(part);
+        using var full = none.add(part, Scalars.One);
         using var ofIndex = full.gather(dim, index);
         using var oneHot = none.scatter(dim, index, ofIndex);
-        using var counted = oneHot.add(every);
+        using var counted = oneHot.add(every, Scalars.One);
         using var ignoredRows = ignored.unsqueeze(dim);
         return where(ignoredRows, none, counted);
     }

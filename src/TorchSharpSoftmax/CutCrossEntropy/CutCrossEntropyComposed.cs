@@ -114,7 +114,7 @@ internal static class CutCrossEntropyComposed
     {
         using var flat = target.reshape(-1, logits.size(1));
         using var shift = tensor(call.Rows.Shift, ScalarType.Int64, logits.device);
-        using var at = index.add(shift);
+        using var at = index.add(shift, Scalars.One);
         using var rows = flat.index_select(0, at);
         using var typed = rows.to_type(logits.dtype);
         return nn.functional.cross_entropy(logits, typed, classWeight, reduction: nn.Reduction.None, label_smoothing: call.Smoothing);
@@ -129,7 +129,7 @@ internal static class CutCrossEntropyComposed
         using var ofTargets = log.gather(1, targets);
         using var zero = Constant(0, logits);
         using var nothing = counts.eq(zero);
-        using var known = ofTargets.masked_fill(nothing, 0);
+        using var known = ofTargets.masked_fill(nothing, Scalars.Zero);
         using var products = known.mul(counts);
         using var own = products.sum(1);
         if (call.Smoothing == 0)
@@ -142,7 +142,7 @@ internal static class CutCrossEntropyComposed
         using var every = each.sum(1);
         using var spread = Constant(call.Smoothing / logits.size(1), logits);
         using var smooth = every.mul(spread);
-        using var all = own.add(smooth);
+        using var all = own.add(smooth, Scalars.One);
         return all.neg();
     }
 
@@ -171,7 +171,7 @@ internal static class CutCrossEntropyComposed
         using var rows = flat.index_select(0, index);
         using var typed = rows.to_type(known.dtype);
         using var nothing = call.Rows.Padding(known.device);
-        return typed.masked_fill(nothing, 0);
+        return typed.masked_fill(nothing, Scalars.Zero);
     }
 
     /// <summary>-sum(p log p), where a class of probability 0 has no part.</summary>
@@ -182,7 +182,7 @@ internal static class CutCrossEntropyComposed
         using var p = log.exp();
         using var floor = Constant(double.NegativeInfinity, logits);
         using var masked = logits.eq(floor);
-        using var finite = log.masked_fill(masked, 0);
+        using var finite = log.masked_fill(masked, Scalars.Zero);
         using var products = p.mul(finite);
         using var sum = products.sum(1);
         return sum.neg();

@@ -79,7 +79,7 @@ internal readonly record struct CutCrossEntropyFound(Tensor Loss, Tensor LogSumE
         }
 
         using var squares = Squares(call);
-        using var all = weighted.add(squares);
+        using var all = weighted.add(squares, Scalars.One);
         return all.reshape(call.Rows.Shape);
     }
 
@@ -97,7 +97,7 @@ internal readonly record struct CutCrossEntropyFound(Tensor Loss, Tensor LogSumE
         {
             using var squares = Squares(call);
             using var z = squares.sum();
-            return loss.add(z);
+            return loss.add(z, Scalars.One);
         }
     }
 

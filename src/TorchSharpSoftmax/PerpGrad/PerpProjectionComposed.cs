@@ -81,7 +81,7 @@ internal static class PerpProjectionComposed
             _gradientSquare = Sum(_g.mul(_g));
             Tensor zero = zeros_like(weightSquare), one = ones_like(weightSquare), isZero = weightSquare.eq(zero);
             _isPlain = isZero.bitwise_or(_gradientSquare.eq(zero));
-            _share = Number(_rule.Strength).div(where(isZero, one, weightSquare.add(Number(_rule.Eps))));
+            _share = Number(_rule.Strength).div(where(isZero, one, weightSquare.add(Number(_rule.Eps), Scalars.One)));
             _along = where(isZero, zero, Sum(_w.mul(_g)));
             _removed = _along.mul(_share);
             _p = _g.sub(_removed.mul(_w));
@@ -108,7 +108,7 @@ internal static class PerpProjectionComposed
             var two = Number(_rule.Strength > 0 ? 2 / _rule.Strength : 0);
             return (
                 removed.mul(ratio.mul(two).mul(_w).sub(_g)).sub(_removed.mul(q)),
-                q.sub(removed.mul(_w)).add(ofNorm.mul(_g)));
+                q.sub(removed.mul(_w)).add(ofNorm.mul(_g), Scalars.One));
         }
 
         /// <summary>The square of a row that has both a direction and an orthogonal part, 1 for others: a root and a quotient of it have a derivative.</summary>

@@ -41,7 +41,7 @@ internal sealed class LogStableMaxBackwardFunction : KernelFunction<LogStableMax
             using var signed = sign.mul(w);
             using var bent = signed.mul(c);
             using var moved = share.mul(a);
-            using var both = bent.add(moved);
+            using var both = bent.add(moved, Scalars.One);
             using var product = both.mul(slope);
             gradients[0] = product.neg();
         }

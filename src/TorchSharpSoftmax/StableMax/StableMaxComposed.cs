@@ -16,7 +16,7 @@ internal static class StableMaxComposed
         using var negative = where(isNegative, x, zero);
         using var positive = where(isNegative, zero, x);
         using var grownNegative = one.sub(negative);
-        using var grownPositive = one.add(positive);
+        using var grownPositive = one.add(positive, Scalars.One);
         using var ofNegative = grownNegative.log();
         using var ofPositive = grownPositive.log();
         return ofPositive.sub(ofNegative);
@@ -39,7 +39,7 @@ internal static class StableMaxComposed
     {
         using var one = ones_like(x);
         using var size = x.abs();
-        using var grown = size.add(one);
+        using var grown = size.add(one, Scalars.One);
         return one.div(grown);
     }
 

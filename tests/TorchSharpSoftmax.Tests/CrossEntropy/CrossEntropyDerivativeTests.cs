@@ -49,6 +49,24 @@ public sealed class CrossEntropyDerivativeTests
         }
     }
 
+    /// <summary>dt = -log(p), rounded once to what it is stored in.</summary>
+    [Theory]
+    [InlineData(CrossEntropyLink.StableMax, ScalarType.Float16)]
+    [InlineData(CrossEntropyLink.Softmax, ScalarType.Float16)]
+    [InlineData(CrossEntropyLink.StableMax, ScalarType.BFloat16)]
+    [InlineData(CrossEntropyLink.Softmax, ScalarType.BFloat16)]
+    public void Probabilities_of_16_bits_have_their_gradient(CrossEntropyLink link, ScalarType dtype)
+    {
+        using var scope = NewDisposeScope();
+        var x = randn(5, 7).to_type(dtype);
+        var target = rand(5, 7).to_type(dtype).requires_grad_();
+        var (x64, target64) = (x.to_type(ScalarType.Float64), target.detach().to_type(ScalarType.Float64).requires_grad_());
+        CrossEntropyLosses.Of(link, x, target, null, -100, Reduction.Sum, 0).backward();
+        CrossEntropyLosses.Of(link, x64, target64, null, -100, Reduction.Sum, 0).backward();
+        double eps = Close.Epsilon(dtype);
+        Assert.Equal(ElementAccess.Values(target64.grad!), ElementAccess.Values(target.grad!), (e, a) => Math.Abs(e - a) <= eps * Math.Abs(e));
+    }
+
     [Theory]
     [InlineData(CrossEntropyLink.StableMax)]
     [InlineData(CrossEntropyLink.Softmax)]

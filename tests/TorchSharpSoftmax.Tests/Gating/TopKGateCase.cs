@@ -34,8 +34,11 @@ public sealed record TopKGateCase(TopKGateMode Mode, long K = 3, bool Biased = f
     }
 
     /// <summary>A bias for experts, or null.</summary>
-    internal Tensor? Bias(ScalarType dtype) =>
-        Biased ? tensor([.. Enumerable.Range(0, (int)Experts).Select(e => 0.03 * ((e * 7 % 12) - 5))], [Experts], dtype) : null;
+    internal Tensor? Bias(ScalarType dtype)
+    {
+        double[] values = [.. Enumerable.Range(0, (int)Experts).Select(e => 0.03 * ((e * 7 % 12) - 5))];
+        return Biased ? tensor(values, [Experts], dtype) : null;
+    }
 
     internal TopKGateOutputs Of(Tensor logits, bool statistics = true)
     {

@@ -218,7 +218,8 @@ public sealed class TopKGateTests
     internal static Tensor Upstream(int seed, Tensor like)
     {
         var random = new Random(seed);
-        return tensor([.. Enumerable.Range(0, (int)like.numel()).Select(_ => random.NextDouble() - 0.4)], like.shape, like.dtype);
+        double[] values = [.. Enumerable.Range(0, (int)like.numel()).Select(_ => random.NextDouble() - 0.4)];
+        return tensor(values, like.shape, like.dtype);
     }
 
     internal static void AssertNear(string what, Tensor expected, Tensor actual, double tolerance)

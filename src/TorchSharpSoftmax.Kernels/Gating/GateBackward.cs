@@ -11,9 +11,8 @@ internal readonly unsafe struct GateBackward(GateBackwardTask task) : IRowKernel
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where M : struct, IStored<S, T>
     {
-        var batch = new Batch<V, S, T, M>(task);
+        using var batch = new Batch<V, S, T, M>(task);
         for (nint at = first; at < end; at += batch.Rows) batch.Run(at, Math.Min(batch.Rows, end - at));
-        batch.Memory.Dispose();
     }
 
     /// <summary>Rows that a first-level cache holds, and where they are worked on.</summary>
@@ -24,7 +23,7 @@ internal readonly unsafe struct GateBackward(GateBackwardTask task) : IRowKernel
         where M : struct, IStored<S, T>
     {
         private const nint Most = 64, Bytes = 1 << 14;
-        internal readonly GateMemory Memory;
+        private readonly GateMemory _memory;
         internal readonly nint Rows;
         private readonly GateBackwardTask _task;
         private readonly T* _rows, _mean, _kept, _slopes, _dots;
@@ -37,17 +36,19 @@ internal readonly unsafe struct GateBackward(GateBackwardTask task) : IRowKernel
             Rows = Math.Clamp(Math.Min(Bytes / (n * sizeof(T)), Bytes / (2 * k * sizeof(T))), 1, Most);
             nint wide = task.IsDense && typeof(S) != typeof(T) ? Rows * n : 0, mean = task.IsDense ? n : 0;
             nint kept = (Rows * k + V.Count - 1) / V.Count * V.Count;
-            Memory = new(GateMemory.Bytes<T>(wide) + GateMemory.Bytes<T>(mean) + 2 * GateMemory.Bytes<T>(kept) + GateMemory.Bytes<T>(Rows));
-            _rows = Memory.Take<T>(wide);
-            _mean = Memory.Take<T>(mean);
-            _kept = Memory.Take<T>(kept);
-            _slopes = Memory.Take<T>(kept);
-            _dots = Memory.Take<T>(Rows);
+            _memory = new(GateMemory.Bytes<T>(wide) + GateMemory.Bytes<T>(mean) + 2 * GateMemory.Bytes<T>(kept) + GateMemory.Bytes<T>(Rows));
+            _rows = _memory.Take<T>(wide);
+            _mean = _memory.Take<T>(mean);
+            _kept = _memory.Take<T>(kept);
+            _slopes = _memory.Take<T>(kept);
+            _dots = _memory.Take<T>(Rows);
             _state = new(task.State, task.Shape.Tokens);
             T tokens = Const.Of<T>(task.Shape.Tokens);
             for (nint e = 0; e < mean; e++) _mean[e] = task.MeanGradient == null ? T.Zero : ((T*)task.MeanGradient)[e] / tokens;
             for (nint i = 0; i < kept; i++) _kept[i] = T.Zero;
         }
+
+        public void Dispose() => _memory.Dispose();
 
         private bool IsSigmoid => _task.Rule.Mode == TopKGateMode.Sigmoid;
 

@@ -11,9 +11,8 @@ internal readonly unsafe struct GateForward(GateTask task, GateSums sums) : IRow
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where M : struct, IStored<S, T>
     {
-        var block = new Block<V, S, T, M>(task);
+        using var block = new Block<V, S, T, M>(task);
         for (nint chunk = first; chunk < end; chunk++) block.Chunk(sums.First(chunk), sums.First(chunk + 1), sums.Counts(chunk), sums.Means(chunk));
-        block.Memory.Dispose();
     }
 
     /// <summary>A block of tokens, and where it is worked on.</summary>
@@ -23,7 +22,7 @@ internal readonly unsafe struct GateForward(GateTask task, GateSums sums) : IRow
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where M : struct, IStored<S, T>
     {
-        internal readonly GateMemory Memory;
+        private readonly GateMemory _memory;
         private readonly GateTask _task;
         private readonly S* _raw;
         private readonly T* _columns, _choice, _values, _places, _sums, _groupValues, _groupPlaces, _groupScores;
@@ -34,21 +33,23 @@ internal readonly unsafe struct GateForward(GateTask task, GateSums sums) : IRow
             _task = task;
             nint w = V.Count, columns = task.Shape.Experts * w, list = task.Shape.Kept * w, groups = IsGrouped(task.Rule) ? task.Rule.Groups * w : 0;
             nint choice = IsSigmoid(task.Rule) ? columns : 0, sums = task.Mean == null ? 0 : columns, raw = typeof(S) == typeof(T) ? 0 : columns;
-            Memory = new(
+            _memory = new(
                 GateMemory.Bytes<T>(columns) + GateMemory.Bytes<T>(choice) + GateMemory.Bytes<T>(sums) + GateMemory.Bytes<S>(raw)
                 + 2 * GateMemory.Bytes<T>(list) + 3 * GateMemory.Bytes<T>(groups) + GateMemory.Bytes<T>(GateLanes<T>.Fields * w));
-            _columns = Memory.Take<T>(columns);
-            _choice = Memory.Take<T>(choice);
-            _sums = Memory.Take<T>(sums);
-            _raw = Memory.Take<S>(raw);
-            _values = Memory.Take<T>(list);
-            _places = Memory.Take<T>(list);
-            _groupValues = Memory.Take<T>(groups);
-            _groupPlaces = Memory.Take<T>(groups);
-            _groupScores = Memory.Take<T>(groups);
-            _lanes = new(Memory.Take<T>(GateLanes<T>.Fields * w), w);
+            _columns = _memory.Take<T>(columns);
+            _choice = _memory.Take<T>(choice);
+            _sums = _memory.Take<T>(sums);
+            _raw = _memory.Take<S>(raw);
+            _values = _memory.Take<T>(list);
+            _places = _memory.Take<T>(list);
+            _groupValues = _memory.Take<T>(groups);
+            _groupPlaces = _memory.Take<T>(groups);
+            _groupScores = _memory.Take<T>(groups);
+            _lanes = new(_memory.Take<T>(GateLanes<T>.Fields * w), w);
             for (nint i = 0; i < sums; i++) _sums[i] = T.Zero;
         }
+
+        public void Dispose() => _memory.Dispose();
 
         internal void Chunk(nint first, nint end, long* counts, double* means)
         {

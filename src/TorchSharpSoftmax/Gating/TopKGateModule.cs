@@ -94,8 +94,8 @@ namespace TorchSharpSoftmax.Modules
 
         /// <summary>After a step of training in mode Sigmoid: the bias of experts with less than the mean load goes up by <see cref="bias_update_rate"/>, of those with more down.</summary>
         /// <param name="counts">[E]: <see cref="TopKGateOutputs.counts"/> of the step, or their sum over its batches.</param>
-        /// <exception cref="InvalidOperationException">The mode is another one.</exception>
-        /// <exception cref="ArgumentException">The counts are disposed, or of another shape or device; or the module has been cast to 16 bits, in which steps would be lost.</exception>
+        /// <exception cref="InvalidOperationException">The mode is another one, or the module has been cast to 16 bits, in which steps would be lost.</exception>
+        /// <exception cref="ArgumentException">The counts are disposed, or of another shape or device.</exception>
         public void update_bias(Tensor counts)
         {
             if (expert_bias is not { } bias)
@@ -108,8 +108,8 @@ namespace TorchSharpSoftmax.Modules
             Check.Device(counts, bias, nameof(counts));
             if (bias.dtype is not (ScalarType.Float32 or ScalarType.Float64))
             {
-                throw new ArgumentException(
-                    $"'{nameof(expert_bias)}' has dtype {bias.dtype}; Float32 or Float64 is required, in which small steps are not lost.", nameof(expert_bias));
+                throw new InvalidOperationException(
+                    $"'{nameof(expert_bias)}' has dtype {bias.dtype}; Float32 or Float64 is required, in which small steps are not lost.");
             }
 
             using var noGrad = no_grad();

@@ -45,6 +45,7 @@ internal static unsafe class KernelTour
         Operator<CrossEntropyTour>();
         Operator<PerpGradTour>();
         Operator<CutCrossEntropyTour>();
+        Operator<GateTour>();
         return ChildProcess.Done;
     }
 

@@ -55,7 +55,9 @@ namespace TorchSharpSoftmax.Modules
             RoutingArguments.Input(input, linear.in_features);
             using var scope = NewDisposeScope();
             var logits = Operators.Activated(RoutingMath.Linear(input, linear.weight, null), activation, _bias);
-            return DenseToSparseRouting.Of(logits, _temperature.Heat(), options.Choice(training, _temperature.Step)).MoveToOuterDisposeScope();
+            var routing = DenseToSparseRouting.Of(logits, _temperature.Heat(), options.Choice(training, _temperature.Step));
+            routing.MoveToOuterDisposeScope();
+            return routing;
         }
     }
 }

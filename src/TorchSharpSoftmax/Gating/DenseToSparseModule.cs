@@ -41,7 +41,9 @@ namespace TorchSharpSoftmax.Modules
             RoutingArguments.Input(input, linear.in_features);
             using var scope = NewDisposeScope();
             var logits = RoutingMath.Linear(input, linear.weight, linear.bias);
-            return DenseToSparseRouting.Of(logits, _temperature.Heat(), options.Choice(training, _temperature.Step)).MoveToOuterDisposeScope();
+            var routing = DenseToSparseRouting.Of(logits, _temperature.Heat(), options.Choice(training, _temperature.Step));
+            routing.MoveToOuterDisposeScope();
+            return routing;
         }
     }
 }

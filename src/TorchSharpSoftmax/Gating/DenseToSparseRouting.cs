@@ -24,7 +24,9 @@ internal static class DenseToSparseRouting
             scaled = Scaled(noisy.sub(noisy.detach().amax([1], keepdim: true)), temperature);
         }
 
-        return Chosen(nn.functional.two_pass_softmax(scaled, 1), lse, choice, tokens).MoveToOuterDisposeScope();
+        var routing = Chosen(nn.functional.two_pass_softmax(scaled, 1), lse, choice, tokens);
+        routing.MoveToOuterDisposeScope();
+        return routing;
     }
 
     internal static void CheckThreshold(double threshold)

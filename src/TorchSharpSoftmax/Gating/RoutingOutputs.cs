@@ -12,7 +12,7 @@ namespace TorchSharpSoftmax;
 /// <param name="counts">See <see cref="counts"/>.</param>
 /// <param name="mean_probability">See <see cref="mean_probability"/>.</param>
 /// <param name="probabilities">See <see cref="probabilities"/>.</param>
-public sealed class RoutingOutputs(
+public class RoutingOutputs(
     Tensor weights, Tensor indices, Tensor lse, Tensor counts, Tensor mean_probability, Tensor? probabilities = null) : IDisposable
 {
     /// <summary>The weight of each choice, [..., k]; 0 where a slot is not used. Differentiable.</summary>
@@ -33,25 +33,26 @@ public sealed class RoutingOutputs(
     /// <summary>The probabilities of all experts, [..., E], where the gate has made them; else null. Differentiable.</summary>
     public Tensor? probabilities { get; } = probabilities;
 
+    /// <summary>All tensors there are.</summary>
+    private protected virtual IEnumerable<Tensor?> Tensors => [weights, indices, lse, counts, mean_probability, probabilities];
+
     /// <summary>Disposes all tensors.</summary>
     public void Dispose()
     {
-        weights.Dispose();
-        indices.Dispose();
-        lse.Dispose();
-        counts.Dispose();
-        mean_probability.Dispose();
-        probabilities?.Dispose();
+        foreach (var tensor in Tensors)
+        {
+            tensor?.Dispose();
+        }
+
+        GC.SuppressFinalize(this);
     }
 
     /// <summary>Hands all tensors to the dispose scope around the current one.</summary>
-    internal RoutingOutputs MoveToOuterDisposeScope()
+    internal void MoveToOuterDisposeScope()
     {
-        foreach (var tensor in (Tensor?[])[weights, indices, lse, counts, mean_probability, probabilities])
+        foreach (var tensor in Tensors)
         {
             tensor?.MoveToOuterDisposeScope();
         }
-
-        return this;
     }
 }

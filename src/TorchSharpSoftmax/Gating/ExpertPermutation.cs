@@ -58,7 +58,8 @@ public sealed class ExpertPermutation : IDisposable
 
         Check.Device(input, tokens, nameof(input));
         using var rows = input.reshape(_inverse.size(0), input.size(_shape.Length));
-        return ExpertPermutationFunction.Apply(rows, tokens, _inverse, new(false, _hasGaps));
+        using var back = slots.unsqueeze(1);
+        return ExpertPermutationFunction.Apply(rows, tokens, _inverse, back, new(false, _hasGaps));
     }
 
     /// <summary>The tokens again, [..., D]: the sum of each token's rows, times their weights. Differentiable in both, any number of times.</summary>
@@ -89,8 +90,8 @@ public sealed class ExpertPermutation : IDisposable
 
         using var scope = NewDisposeScope();
         long count = _inverse.size(0), width = rows.size(1);
-        var y = ExpertPermutationFunction.Apply(rows, _inverse.reshape(-1), slots.unsqueeze(1), new(_hasGaps, false)).reshape(count, _k, width);
-        y = RoutingMath.Wide(y);
+        var gathered = ExpertPermutationFunction.Apply(rows, _inverse.reshape(-1), slots.unsqueeze(1), _inverse.reshape(-1, 1), new(_hasGaps, false));
+        var y = RoutingMath.Wide(gathered.reshape(count, _k, width));
         if (weights is not null)
         {
             y = y.mul(weights.to_type(y.dtype).reshape(count, _k, 1));

@@ -7,16 +7,16 @@ internal readonly record struct ExpertPermutationGaps(bool OfIndex, bool OfInver
 
 /// <summary>
 /// Rows by index, y[n] = x[index[n]], or 0 where the index is -1. The inverse, [rows of x, k], has the places in y that each row of x went to, -1 filling up: so the gradient
-/// is a gather too, and sums in one order whatever the device and the number of threads.
+/// is a gather too, and sums in one order whatever the device and the number of threads. And back, [rows of y, 1], has where in the inverse each row of y stands.
 /// </summary>
 internal sealed class ExpertPermutationFunction : KernelFunction<ExpertPermutationFunction, ExpertPermutationGaps>
 {
-    internal static Tensor Apply(Tensor x, Tensor index, Tensor inverse, ExpertPermutationGaps gaps) => Run(gaps, x, index, inverse);
+    internal static Tensor Apply(Tensor x, Tensor index, Tensor inverse, Tensor back, ExpertPermutationGaps gaps) => Run(gaps, x, index, inverse, back);
 
     protected override Tensor Forward(ReadOnlySpan<Tensor> inputs, ExpertPermutationGaps gaps, List<Tensor>? saved)
     {
         var (x, index) = (inputs[0], inputs[1]);
-        saved?.AddRange([index, inputs[2]]);
+        saved?.AddRange([inputs[2], inputs[3]]);
         if (x.size(0) == 0)
         {
             return zeros([index.size(0), x.size(1)], x.dtype, x.device);
@@ -38,11 +38,11 @@ internal sealed class ExpertPermutationFunction : KernelFunction<ExpertPermutati
 
     protected override void Backward(Tensor gradient, IReadOnlyList<Tensor> saved, ExpertPermutationGaps gaps, Gradients gradients)
     {
-        var (index, inverse) = (saved[0], saved[1]);
+        var (inverse, back) = (saved[0], saved[1]);
         long rows = inverse.size(0), k = inverse.size(1);
         using var places = inverse.reshape(-1);
-        using var back = index.unsqueeze(1);
-        var gathered = Apply(gradient, places, back, new(gaps.OfInverse, gaps.OfIndex));
+        using var column = places.unsqueeze(1);
+        var gathered = Apply(gradient, places, back, column, new(gaps.OfInverse, gaps.OfIndex));
         if (k == 1)
         {
             gradients[0] = gathered;

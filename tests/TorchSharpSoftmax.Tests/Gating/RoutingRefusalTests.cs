@@ -136,7 +136,8 @@ public sealed class RoutingRefusalTests
         Refuses<ArgumentOutOfRangeException>("capacity_factor", "'capacity_factor' is -1; a finite number above 0 is required.", () => nn.MoE(gate, experts, -1));
         using var few = nn.MoE(gate, experts);
         Refuses<ArgumentOutOfRangeException>("indices", "'indices' has ", () => few.call(OperatorContract.Logits(new Random(1), [20, 4], ScalarType.Float32, 1)));
-        Refuses<ArgumentException>("input", "'input' has shape [2, 3]; [..., 4] is required.", () => few.call(ones(2, 3)));
+        using var dense = nn.MoE(nn.DenseToSparseGate(4, 2), experts);
+        Refuses<ArgumentException>("input", "'input' has shape [2, 3]; [..., 4] is required.", () => dense.call(ones(2, 3)));
         Refuses<ArgumentException>("input", "'input' has shape []; [..., D] is required.", () => few.call(tensor(1f)));
         using var flat = nn.MoE(nn.DenseToSparseGate(4, 1), [nn.Flatten(0)]);
         Refuses<ArgumentException>("experts", "'experts[0]' gives shape [12] for 3 rows; [3, D] is required.", () => flat.call(ones(3, 4)));

@@ -52,7 +52,7 @@ namespace TorchSharpSoftmax.Modules
         /// <param name="input">Tokens, [..., in_features].</param>
         public override RoutingOutputs forward(Tensor input)
         {
-            RoutingArguments.Input(input, linear.in_features);
+            RoutingArguments.Input(input, linear.weight.size(1));
             using var scope = NewDisposeScope();
             var logits = Operators.Activated(RoutingMath.Linear(input, linear.weight, null), activation, _bias);
             var routing = DenseToSparseRouting.Of(logits, _temperature.Heat(), options.Choice(training, _temperature.Step));

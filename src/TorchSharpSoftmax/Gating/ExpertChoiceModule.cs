@@ -26,11 +26,11 @@ namespace TorchSharpSoftmax.Modules
         /// <param name="input">Tokens, [..., in_features].</param>
         public override RoutingOutputs forward(Tensor input)
         {
-            RoutingArguments.Input(input, linear.in_features);
+            RoutingArguments.Input(input, linear.weight.size(1));
             using var scope = NewDisposeScope();
             var logits = RoutingMath.Linear(input, linear.weight, null);
             var outputs = nn.functional.expert_choice_gate(
-                logits, ExpertPermutation.Capacity(capacity_factor, logits.numel() / linear.out_features, linear.out_features));
+                logits, ExpertPermutation.Capacity(capacity_factor, logits.numel() / linear.weight.size(0), linear.weight.size(0)));
             outputs.MoveToOuterDisposeScope();
             return outputs;
         }

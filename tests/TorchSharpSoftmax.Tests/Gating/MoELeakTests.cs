@@ -1,0 +1,87 @@
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace TorchSharpSoftmax.Tests;
+
+/// <summary>Steps of layers with every gate, with a collector running beside: nothing accumulates.</summary>
+[BestWidthOnly]
+public sealed class MoELeakTests(ITestOutputHelper output)
+{
+    private static readonly int Steps = Environment.GetEnvironmentVariable("TORCHSHARP_STANDIN_STRICT") == "1" ? 30 : 300;
+
+    [Theory]
+    [InlineData("top-k")]
+    [InlineData("threshold")]
+    [InlineData("activation")]
+    [InlineData("noisy")]
+    [InlineData("expert choice")]
+    public void Training_steps_leave_nothing_behind(string kind)
+    {
+        using var scope = NewDisposeScope();
+        using var moe = nn.MoE(MoETests.Gate(kind, ScalarType.Float32), Enumerable.Range(0, 5).Select(_ => nn.Linear(4, 3)), capacity_factor: 1.1);
+        moe.train();
+        var x = OperatorContract.Logits(new Random(1), [60, 4], ScalarType.Float32, 1).requires_grad_();
+        Measure(kind, () =>
+        {
+            using (var outputs = moe.route(x))
+            {
+                using var balance = F.load_balance_loss_from_counts(outputs.routing.counts, outputs.routing.mean_probability);
+                using var small = F.router_z_loss_from_lse(outputs.routing.lse);
+                using var task = outputs.output.sum();
+                using var some = task.add(balance);
+                using var loss = some.add(small);
+                loss.backward();
+            }
+
+            moe.zero_grad();
+            x.grad = null;
+        });
+    }
+
+    /// <summary>Counts and resident memory at the end are those after warming up, while another thread collects all the time.</summary>
+    private void Measure(string what, Action step)
+    {
+        using var stop = new CancellationTokenSource();
+        var collector = new Thread(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+                Thread.Sleep(2);
+            }
+        });
+        collector.Start();
+        (int Nodes, long Tensors, double MiB) warm;
+        try
+        {
+            for (int i = 0; i < Steps / 2; i++)
+            {
+                step();
+            }
+
+            warm = Settled();
+            for (int i = 0; i < Steps; i++)
+            {
+                step();
+            }
+        }
+        finally
+        {
+            stop.Cancel();
+            collector.Join();
+        }
+
+        var end = Settled();
+        output.WriteLine($"{what}: after {Steps / 2} steps {warm}, after {Steps} more {end}");
+        Assert.Equal((warm.Nodes, warm.Tensors), (end.Nodes, end.Tensors));
+        Assert.InRange(end.MiB, 0, warm.MiB + 8);
+    }
+
+    private static (int Nodes, long Tensors, double MiB) Settled()
+    {
+        Live.Collect();
+        return (Live.Nodes, Tensor.TotalCount, Live.ResidentMiB());
+    }
+}

@@ -108,7 +108,15 @@ public static unsafe partial class GateKernels
             TopKBackward<T>(
                 new()
                 {
-                    Shape = shape, Rule = rule, Logits = px, Weights = pw, Indices = pi, State = ps, WeightsGradient = pdw, LseGradient = pdl, MeanGradient = pdm,
+                    Shape = shape,
+                    Rule = rule,
+                    Logits = px,
+                    Weights = pw,
+                    Indices = pi,
+                    State = ps,
+                    WeightsGradient = pdw,
+                    LseGradient = pdl,
+                    MeanGradient = pdm,
                     LogitsGradient = pdx,
                 },
                 threads);

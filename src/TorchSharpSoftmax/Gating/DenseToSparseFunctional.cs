@@ -108,7 +108,7 @@ public static partial class Operators
     {
         using var scope = NewDisposeScope();
         var y = activation.Of(RoutingMath.Wide(scores));
-        return (bias is null ? y.alias() : y.add(bias.to_type(y.dtype))).MoveToOuterDisposeScope();
+        return (bias is null ? y.alias() : y.add(bias.to_type(y.dtype), Scalars.One)).MoveToOuterDisposeScope();
     }
 
     private static void CheckActivated(Tensor scores, DenseToSparseActivation activation, Tensor? bias)

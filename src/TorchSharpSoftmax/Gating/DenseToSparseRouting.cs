@@ -17,10 +17,10 @@ internal static class DenseToSparseRouting
         var z = RoutingMath.Wide(logits).reshape(-1, experts);
         var most = z.detach().amax([1], keepdim: true);
         var scaled = Scaled(z.sub(most), temperature);
-        var lse = nn.functional.two_pass_logsumexp(scaled, 1).add(Divided(most, temperature).squeeze(1));
+        var lse = nn.functional.two_pass_logsumexp(scaled, 1).add(Divided(most, temperature).squeeze(1), Scalars.One);
         if (choice.Gumbel)
         {
-            var noisy = z.add(Gumbel(z));
+            var noisy = z.add(Gumbel(z), Scalars.One);
             scaled = Scaled(noisy.sub(noisy.detach().amax([1], keepdim: true)), temperature);
         }
 
@@ -93,7 +93,7 @@ internal static class DenseToSparseRouting
     {
         double least = x.dtype == ScalarType.Float64 ? 2.2250738585072014e-308 : 1.17549435e-38; // below it a quotient by it could be 0 / 0
         var divisor = temperature.Learned is { } learned
-            ? learned.to_type(x.dtype).reshape(Array.Empty<long>()).add(RoutingMath.Number(least, x.dtype))
+            ? learned.to_type(x.dtype).reshape(Array.Empty<long>()).add(RoutingMath.Number(least, x.dtype), Scalars.One)
             : RoutingMath.Number(Math.Max(temperature.Number, least), x.dtype);
         return x.div(divisor);
     }

@@ -34,7 +34,7 @@ public static partial class Operators
             using var scope = NewDisposeScope();
             var z = RoutingMath.Wide(logits).alias();
             var s = noise_stddev is null ? null : RoutingMath.Wide(noise_stddev).alias();
-            var h = s is null ? null : z.add(s.mul(randn_like(s.detach())));
+            var h = s is null ? null : z.add(s.mul(randn_like(s.detach())), Scalars.One);
             var routing = RoutingTopK.Kept(z.reshape(-1, experts), (h ?? z).reshape(-1, experts), k, logits.shape.AsSpan(..^1));
             var outputs = new NoisyTopKOutputs(routing, z, h, s, k);
             outputs.MoveToOuterDisposeScope();

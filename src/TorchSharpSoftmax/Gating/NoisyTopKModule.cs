@@ -42,7 +42,7 @@ namespace TorchSharpSoftmax.Modules
             using var scope = NewDisposeScope();
             var logits = RoutingMath.Linear(input, linear.weight, null);
             var deviation = training
-                ? nn.functional.softplus(RoutingMath.Linear(input, noise.weight, null), threshold: 40).add(RoutingMath.Number(LeastDeviation, logits.dtype))
+                ? nn.functional.softplus(RoutingMath.Linear(input, noise.weight, null), threshold: 40).add(RoutingMath.Number(LeastDeviation, logits.dtype), Scalars.One)
                 : null;
             var outputs = nn.functional.noisy_top_k_gate(logits, deviation, k);
             outputs.MoveToOuterDisposeScope();

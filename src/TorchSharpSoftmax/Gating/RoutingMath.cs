@@ -47,7 +47,7 @@ internal static class RoutingMath
 
         CheckRange(indices, experts, argument);
         var starts = tensor([.. Range(groups).Select(group => (group * bins) + 1)], [groups, 1], ScalarType.Int64, indices.device);
-        var counts = bincount(indices.add(starts).reshape(-1), weights?.reshape(-1)!, groups * bins);
+        var counts = bincount(indices.add(starts, Scalars.One).reshape(-1), weights?.reshape(-1)!, groups * bins);
         return counts.to_type(ScalarType.Float64).reshape(groups, bins).narrow(1, 1, experts);
     }
 
@@ -73,7 +73,7 @@ internal static class RoutingMath
     {
         var mean = sums.mean();
         var off = sums.sub(mean);
-        return off.mul(off).mean().div(mean.mul(mean).add(Number(1e-10, sums.dtype)));
+        return off.mul(off).mean().div(mean.mul(mean).add(Number(1e-10, sums.dtype), Scalars.One));
     }
 
     internal static IEnumerable<long> Range(long count) => Enumerable.Range(0, checked((int)count)).Select(i => (long)i);

@@ -90,8 +90,8 @@ internal static class TopKGateComposed
         using var centred = h.sub(dot);
         using var ofShares = centred.mul(shares);
         using var ofMean = scores is null ? ofShares.alias() : TimesLess(ofShares, scores);
-        using var both = ofMean.add(ofLse);
-        return both.add(kept);
+        using var both = ofMean.add(ofLse, Scalars.One);
+        return both.add(kept, Scalars.One);
     }
 
     /// <summary>Of equals the lowest first: a stable sort. NaN counts as -infinity.</summary>
@@ -99,7 +99,7 @@ internal static class TopKGateComposed
     {
         using var plain = (scores ?? x).detach();
         using var bias = call.Bias?.to_type(plain.dtype);
-        using var biased = bias is null ? plain.alias() : plain.add(bias);
+        using var biased = bias is null ? plain.alias() : plain.add(bias, Scalars.One);
         using var numbers = Numbers(biased);
         using var choice = call.Rule.KeptGroups < call.Rule.Groups ? InGroups(numbers, call) : numbers.alias();
         return Best(choice, call.Shape.Kept);
@@ -108,7 +108,7 @@ internal static class TopKGateComposed
     private static Tensor Numbers(Tensor x)
     {
         using var nan = x.isnan();
-        return x.masked_fill(nan, double.NegativeInfinity);
+        return x.masked_fill(nan, Scalars.NegativeInfinity);
     }
 
     private static Tensor Best(Tensor x, long k)
@@ -142,7 +142,7 @@ internal static class TopKGateComposed
         using var isOut = marks.lt(half);
         using var column = isOut.unsqueeze(2);
         using var cube = finite.reshape(call.Shape.Tokens, groups, size);
-        using var masked = cube.masked_fill(column, double.NegativeInfinity);
+        using var masked = cube.masked_fill(column, Scalars.NegativeInfinity);
         return masked.reshape(call.Shape.Tokens, call.Shape.Experts);
     }
 
@@ -163,7 +163,7 @@ internal static class TopKGateComposed
         using var weights = Numbered(x, scores, indices, call);
         using var nan = x.isnan();
         using var any = nan.any(1, keepdim: true);
-        return weights.masked_fill(any, double.NaN);
+        return weights.masked_fill(any, Scalars.NaN);
     }
 
     private static Tensor Numbered(Tensor x, Tensor? scores, Tensor indices, TopKGateCall call)
@@ -206,7 +206,7 @@ internal static class TopKGateComposed
     {
         using var sum = scores.sum(1, keepdim: true);
         using var least = Constant(GateRule.Least, scores);
-        return sum.add(least);
+        return sum.add(least, Scalars.One);
     }
 
     private static Tensor Slope(Tensor scores) => TimesLess(scores, scores);

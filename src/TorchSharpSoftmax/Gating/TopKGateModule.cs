@@ -11,7 +11,7 @@ namespace TorchSharpSoftmax.Modules
     /// Its parameters are linear.weight, [E, in_features], and linear.bias where asked for. Mode Sigmoid has the buffer expert_bias, [E] in Float32, which takes part in the choice
     /// alone: <see cref="update_bias"/> moves it after each step. Whatever the dtype of input and parameters, routing is in Float32, or in Float64 where either of them is.
     /// </remarks>
-    public sealed class TopKGate : nn.Module<Tensor, TopKGateOutputs>
+    public sealed class TopKGate : nn.Module<Tensor, RoutingOutputs>
     {
         [ComponentName(Name = nameof(expert_bias))]
         private Tensor? _expert_bias;
@@ -80,7 +80,7 @@ namespace TorchSharpSoftmax.Modules
         /// <param name="input">[..., in_features]; experts are to see it as it is.</param>
         /// <returns>Weights, indices, counts and statistics; to be disposed, or by its tensors' scope.</returns>
         /// <exception cref="ArgumentException">The input is disposed, no floating numbers, or of another width.</exception>
-        public override TopKGateOutputs forward(Tensor input)
+        public override RoutingOutputs forward(Tensor input)
         {
             TopKGateArguments.Input(input, linear.weight.size(1));
             var routing = input.dtype == ScalarType.Float64 || linear.weight.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
@@ -93,7 +93,7 @@ namespace TorchSharpSoftmax.Modules
         }
 
         /// <summary>After a step of training in mode Sigmoid: the bias of experts with less than the mean load goes up by <see cref="bias_update_rate"/>, of those with more down.</summary>
-        /// <param name="counts">[E]: <see cref="TopKGateOutputs.counts"/> of the step, or their sum over its batches.</param>
+        /// <param name="counts">[E]: <see cref="RoutingOutputs.counts"/> of the step, or their sum over its batches.</param>
         /// <exception cref="InvalidOperationException">The mode is another one, or the module has been cast to 16 bits, in which steps would be lost.</exception>
         /// <exception cref="ArgumentException">The counts are disposed, or of another shape or device.</exception>
         public void update_bias(Tensor counts)

@@ -10,7 +10,7 @@ public sealed class MoETests
 {
     private const int Experts = 5;
 
-    public static TheoryData<string> Gates => ["top-k", "dense", "threshold", "top-1", "noisy", "activation", "expert choice"];
+    public static TheoryData<string> Gates => ["top-k", "a user's", "dense", "threshold", "top-1", "noisy", "activation", "expert choice"];
 
     [Theory]
     [MemberData(nameof(Gates))]
@@ -207,6 +207,8 @@ public sealed class MoETests
         switch (kind)
         {
             case "top-k":
+                return nn.TopKGate(4, Experts, 2, dtype: dtype);
+            case "a user's":
                 return new TopKRouter(nn.Linear(4, Experts, dtype: dtype), 2);
             case "noisy":
                 var noisy = nn.NoisyTopKGate(4, Experts, 2, dtype: dtype);

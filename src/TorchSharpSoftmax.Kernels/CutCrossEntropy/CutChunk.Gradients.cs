@@ -5,8 +5,8 @@ namespace TorchSharpSoftmax.Kernels;
 /// <summary>From results and upstream gradients to the gradients.</summary>
 internal sealed unsafe partial class CutChunk<L, V, S, T, M>
 {
-    /// <summary>Twice as many as threads where there are so many panels of features: a thread that is held up then holds up less.</summary>
-    private nint InputUnits => Math.Min(_plan.Width / GemmTile<V, T>.Columns, _run.Threads == 1 ? 1 : 2 * _run.Threads) * TokenParts;
+    /// <summary>As many as threads: each reads the logits' gradients once, so that twice as many lost a tenth where it was measured.</summary>
+    private nint InputUnits => Math.Min(_plan.Width / GemmTile<V, T>.Columns, _run.Threads) * TokenParts;
 
     /// <summary>Where there are fewer panels of features than threads, tokens are dealt out as well.</summary>
     private nint TokenParts => Math.Max(1, Math.Min(_run.Threads / Math.Max(1, _plan.Width / GemmTile<V, T>.Columns), Columns / GemmTile<V, T>.Columns));

@@ -171,8 +171,7 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M> : IDisposable
         return sum;
     }
 
-    /// <summary>Units take long and each phase waits for the last: they are dealt out in small pieces.</summary>
-    private void Deal(Work work, nint units) => Workers.Run<Share>(new(this, work), units, _run.Threads, piecesPerThread: 16);
+    private void Deal(Work work, nint units) => Workers.Run<Share>(new(this, work), units, _run.Threads);
 
     private enum Work
     {

@@ -13,22 +13,22 @@ internal static class Workers
     /// <summary>Pieces per thread: enough that a late thread costs little, few enough that taking one costs nothing.</summary>
     private const int PiecesPerThread = 4;
 
-    internal static void Run<W>(in W work, nint units, int threads, int piecesPerThread = PiecesPerThread) where W : struct, IWork
+    internal static void Run<W>(in W work, nint units, int threads) where W : struct, IWork
     {
         if (threads <= 1 || units <= 1)
         {
             if (units > 0) work.Do(0, units);
             return;
         }
-        var job = new Job<W>(work, units, threads * piecesPerThread);
+        var job = new Job<W>(work, units, threads);
         for (int helper = 1; helper < threads; helper++) ThreadPool.UnsafeQueueUserWorkItem(job, preferLocal: false);
         job.Execute();
         job.WaitForOthers();
     }
 
-    private sealed class Job<W>(W work, nint units, long pieces) : IThreadPoolWorkItem where W : struct, IWork
+    private sealed class Job<W>(W work, nint units, int threads) : IThreadPoolWorkItem where W : struct, IWork
     {
-        private readonly long _pieces = Math.Min(units, pieces);
+        private readonly long _pieces = Math.Min(units, (long)threads * PiecesPerThread);
         private readonly object _gate = new();
         private long _taken, _finished;
 

@@ -130,49 +130,5 @@ public sealed class LeakTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>Counts and resident memory at the end are those after warming up, while another thread collects all the time.</summary>
-    private void Measure(string what, int steps, Action step)
-    {
-        using var stop = new CancellationTokenSource();
-        var collector = new Thread(() =>
-        {
-            while (!stop.IsCancellationRequested)
-            {
-                GC.Collect();
-                GC.WaitForPendingFinalizers();
-                Thread.Sleep(2);
-            }
-        });
-        collector.Start();
-        (int Nodes, long Tensors, double MiB) warm;
-        try
-        {
-            for (int i = 0; i < steps / 2; i++)
-            {
-                step();
-            }
-
-            warm = (Live.Nodes, Settled(), Live.ResidentMiB());
-            for (int i = 0; i < steps; i++)
-            {
-                step();
-            }
-        }
-        finally
-        {
-            stop.Cancel();
-            collector.Join();
-        }
-
-        (int Nodes, long Tensors, double MiB) end = (Live.Nodes, Settled(), Live.ResidentMiB());
-        output.WriteLine($"{what}: after {steps / 2} steps {warm}, after {steps} more {end}");
-        Assert.Equal((warm.Nodes, warm.Tensors), (end.Nodes, end.Tensors));
-        Assert.InRange(end.MiB, 0, warm.MiB + 8);
-    }
-
-    private static long Settled()
-    {
-        Live.Collect();
-        return Tensor.TotalCount;
-    }
+    private void Measure(string what, int steps, Action step) => Live.AssertNothingAccumulates(output, what, steps, step);
 }

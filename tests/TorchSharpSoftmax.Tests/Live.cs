@@ -38,4 +38,50 @@ internal static class Live
         GC.WaitForPendingFinalizers();
         GC.Collect();
     }
+
+    /// <summary>Counts and resident memory at the end are those after warming up, while another thread collects all the time.</summary>
+    internal static void AssertNothingAccumulates(ITestOutputHelper output, string what, int steps, Action step)
+    {
+        using var stop = new CancellationTokenSource();
+        var collector = new Thread(() =>
+        {
+            while (!stop.IsCancellationRequested)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+                Thread.Sleep(2);
+            }
+        });
+        collector.Start();
+        (int Nodes, long Tensors, double MiB) warm;
+        try
+        {
+            for (int i = 0; i < steps / 2; i++)
+            {
+                step();
+            }
+
+            warm = Settled();
+            for (int i = 0; i < steps; i++)
+            {
+                step();
+            }
+        }
+        finally
+        {
+            stop.Cancel();
+            collector.Join();
+        }
+
+        var end = Settled();
+        output.WriteLine($"{what}: after {steps / 2} steps {warm}, after {steps} more {end}");
+        Assert.Equal((warm.Nodes, warm.Tensors), (end.Nodes, end.Tensors));
+        Assert.InRange(end.MiB, 0, warm.MiB + 8);
+    }
+
+    private static (int Nodes, long Tensors, double MiB) Settled()
+    {
+        Collect();
+        return (Nodes, Tensor.TotalCount, ResidentMiB());
+    }
 }

@@ -30,7 +30,7 @@ internal sealed unsafe class CutMemory<V, S, T> : IDisposable
     /// <summary>What filtering kept of each panel of each slice: row numbers, and how many.</summary>
     internal readonly long* Kept, KeptCounts;
 
-    internal readonly CutScratch Scratch;
+    internal readonly ScratchPieces Scratch;
 
     /// <summary>Where in a piece of scratch there is room for a tile that nobody reads.</summary>
     internal readonly nint Scrap;

@@ -32,7 +32,8 @@ internal readonly unsafe struct CutRun(
 
     internal long Workspace => workspace;
 
-    internal int Threads => threads;
+    /// <summary>None for less than a million multiplications: it would cost more than it saves. No bit depends on it.</summary>
+    internal int Threads { get; } = (int)Math.Clamp((double)task.Rows * task.Classes * Math.Max(1, task.Features) / (1 << 20), 1, Math.Max(1, threads));
 
     /// <summary>Whether logits are needed for gradients, not for results alone.</summary>
     internal bool Differentiates => phase != CutPhase.Forward;

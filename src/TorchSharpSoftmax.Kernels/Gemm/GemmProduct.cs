@@ -17,7 +17,9 @@ internal readonly unsafe struct GemmProduct(
         where M : struct, IStored<S, T>
     {
         nint tile = GemmTile<V, T>.Columns, pieces = (length * tile * sizeof(T) - 1) / PanelBytes + 1, depth = (length - 1) / pieces + 1, width = Math.Min(Panels * tile, columns);
-        T* packed = (T*)NativeMemory.AlignedAlloc((nuint)(depth * GemmPanel<V, S, T, M>.Count(width) * tile * sizeof(T)), 4096);
+        nint block = depth * GemmPanel<V, S, T, M>.Count(width) * tile, room = typeof(S) == typeof(T) ? 0 : SliceRows * depth, own = room + GemmTile<V, T>.Rows * tile;
+        T* packed = (T*)NativeMemory.AlignedAlloc((nuint)((block + own * threads) * sizeof(T)), 4096); // here, where no memory can be told
+        var scratch = new ScratchPieces((byte*)(packed + block), own * sizeof(T), threads);
         try
         {
             for (nint column = 0; column < columns; column += width)
@@ -27,7 +29,7 @@ internal readonly unsafe struct GemmProduct(
                 {
                     nint deep = Math.Min(depth, length - k);
                     Workers.Run<Packing<V, S, T, M>>(new(this, column, some, k, deep, packed), GemmPanel<V, S, T, M>.Count(some), threads);
-                    Workers.Run<Slices<V, S, T, M>>(new(this, column, some, k, deep, packed), (rows - 1) / SliceRows + 1, threads);
+                    Workers.Run<Slices<V, S, T, M>>(new(this, column, some, k, deep, packed, scratch, room), (rows - 1) / SliceRows + 1, threads);
                 }
             }
         }
@@ -56,7 +58,7 @@ internal readonly unsafe struct GemmProduct(
         }
     }
 
-    private readonly struct Slices<V, S, T, M>(GemmProduct product, nint column, nint columns, nint k, nint depth, T* packed) : IWork
+    private readonly struct Slices<V, S, T, M>(GemmProduct product, nint column, nint columns, nint k, nint depth, T* packed, ScratchPieces pieces, nint room) : IWork
         where V : unmanaged, ILanes<V, T>
         where S : unmanaged
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -64,10 +66,9 @@ internal readonly unsafe struct GemmProduct(
     {
         public void Do(nint first, nint end)
         {
-            nint tile = GemmTile<V, T>.Rows, room = typeof(S) == typeof(T) ? 0 : SliceRows * depth;
-            T* scratch = (T*)NativeMemory.AlignedAlloc((nuint)((room + tile * GemmTile<V, T>.Columns) * sizeof(T)), 64);
+            T* scratch = (T*)pieces.Take(out int piece);
             for (nint slice = first; slice < end; slice++) Multiply(slice * SliceRows, Math.Min(SliceRows, product.RowCount - slice * SliceRows), scratch, scratch + room);
-            NativeMemory.AlignedFree(scratch);
+            pieces.Give(piece);
         }
 
         private void Multiply(nint row, nint rows, T* scratch, T* scrap)

@@ -39,49 +39,5 @@ public sealed class MoELeakTests(ITestOutputHelper output)
         });
     }
 
-    /// <summary>Counts and resident memory at the end are those after warming up, while another thread collects all the time.</summary>
-    private void Measure(string what, Action step)
-    {
-        using var stop = new CancellationTokenSource();
-        var collector = new Thread(() =>
-        {
-            while (!stop.IsCancellationRequested)
-            {
-                GC.Collect();
-                GC.WaitForPendingFinalizers();
-                Thread.Sleep(2);
-            }
-        });
-        collector.Start();
-        (int Nodes, long Tensors, double MiB) warm;
-        try
-        {
-            for (int i = 0; i < Steps / 2; i++)
-            {
-                step();
-            }
-
-            warm = Settled();
-            for (int i = 0; i < Steps; i++)
-            {
-                step();
-            }
-        }
-        finally
-        {
-            stop.Cancel();
-            collector.Join();
-        }
-
-        var end = Settled();
-        output.WriteLine($"{what}: after {Steps / 2} steps {warm}, after {Steps} more {end}");
-        Assert.Equal((warm.Nodes, warm.Tensors), (end.Nodes, end.Tensors));
-        Assert.InRange(end.MiB, 0, warm.MiB + 8);
-    }
-
-    private static (int Nodes, long Tensors, double MiB) Settled()
-    {
-        Live.Collect();
-        return (Live.Nodes, Tensor.TotalCount, Live.ResidentMiB());
-    }
+    private void Measure(string what, Action step) => Live.AssertNothingAccumulates(output, what, Steps, step);
 }

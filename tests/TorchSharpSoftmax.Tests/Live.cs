@@ -23,6 +23,13 @@ internal static class Live
         }
     }
 
+    /// <summary>Graph nodes and tensors, once what earlier tests left to the garbage collector is gone.</summary>
+    internal static (int Nodes, long Tensors) Counts()
+    {
+        Collect();
+        return (Nodes, Tensor.TotalCount);
+    }
+
     /// <summary>Resident memory in MiB, without garbage and without the managed heap's free space.</summary>
     internal static double ResidentMiB()
     {
@@ -81,7 +88,7 @@ internal static class Live
 
     private static (int Nodes, long Tensors, double MiB) Settled()
     {
-        Collect();
-        return (Nodes, Tensor.TotalCount, ResidentMiB());
+        var (nodes, tensors) = Counts();
+        return (nodes, tensors, ResidentMiB());
     }
 }

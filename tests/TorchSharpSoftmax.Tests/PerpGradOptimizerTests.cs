@@ -198,7 +198,7 @@ public sealed class PerpGradOptimizerTests
     {
         using var scope = NewDisposeScope();
         var parameters = Model();
-        long before = Tensor.TotalCount;
+        long before = Live.Counts().Tensors;
         var inner = optim.AdamW(parameters);
         var optimizer = optim.PerpGrad(inner);
         Backward(parameters, 1);

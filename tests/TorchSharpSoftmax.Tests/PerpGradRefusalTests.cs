@@ -102,8 +102,7 @@ public sealed class PerpGradRefusalTests
         Parameter good = PerpGradTests.With(w, g), sparse = nn.Parameter(w.clone());
         sparse.grad = Sparse();
         var leaf = w.clone().requires_grad_();
-        Live.Collect();
-        var (nodes, tensors) = (Live.Nodes, Tensor.TotalCount);
+        var (nodes, tensors) = Live.Counts();
         for (int i = 0; i < 100; i++)
         {
             Assert.Throws<ArgumentException>(() => nn.utils.perp_grad_([good, sparse]));

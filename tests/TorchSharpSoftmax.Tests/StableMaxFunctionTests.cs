@@ -127,7 +127,7 @@ public sealed class StableMaxFunctionTests
         using var scope = NewDisposeScope();
         var (x, leaf, gone) = (zeros(2, 3), zeros(2, 3).requires_grad_(), zeros(1));
         gone.Dispose();
-        var (nodes, tensors) = (Live.Nodes, Tensor.TotalCount);
+        var (nodes, tensors) = Live.Counts();
         Refuses("dim", "'dim' is 2; a tensor of 2 dimensions takes -2 to 1.", () => nn.functional.stablemax(leaf, 2));
         Refuses("dim", "'dim' is -3; a tensor of 2 dimensions takes -2 to 1.", () => nn.LogStableMax(-3).call(leaf));
         Refuses("input", "'input' is null; a tensor is required.", () => nn.functional.stablemax(null!));

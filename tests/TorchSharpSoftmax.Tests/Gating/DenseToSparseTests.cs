@@ -256,7 +256,7 @@ public sealed class DenseToSparseTests
             () => F.dense_to_sparse_gate(x), () => F.dense_to_sparse_gate(x, 0.5, 0.1, gumbel: true), () => F.dense_to_sparse_gate(x, tau, top1: true),
             () => F.activation_dense_to_sparse_gate(x, DenseToSparseActivation.GELU)])
         {
-            long before = Tensor.TotalCount;
+            long before = Live.Counts().Tensors;
             using var scope = NewDisposeScope();
             var routing = gate();
             Assert.Equal(6, scope.DisposablesCount);

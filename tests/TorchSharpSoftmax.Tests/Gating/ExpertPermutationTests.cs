@@ -175,7 +175,7 @@ public sealed class ExpertPermutationTests
         using var outer = NewDisposeScope();
         var (indices, x) = (tensor(Indices(new Random(7), 8, 4, 2, unused: true), [8, 2]), ones(8, 3));
         var weights = ones(8, 2);
-        long before = Tensor.TotalCount;
+        long before = Live.Counts().Tensors;
         using (var scope = NewDisposeScope())
         {
             var permutation = F.expert_permutation(indices, 4);

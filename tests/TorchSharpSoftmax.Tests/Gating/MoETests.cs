@@ -189,7 +189,7 @@ public sealed class MoETests
         var x = OperatorContract.Logits(new Random(9), [8, 4], ScalarType.Float32, 1);
         using (no_grad())
         {
-            long before = Tensor.TotalCount;
+            long before = Live.Counts().Tensors;
             using var scope = NewDisposeScope();
             var y = moe.call(x);
             Assert.True(scope.Contains(y));

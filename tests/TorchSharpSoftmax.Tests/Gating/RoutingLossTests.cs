@@ -247,7 +247,7 @@ public sealed class RoutingLossTests
             () => F.load_balance_loss(p, indices, 1, mask, true), () => F.importance_loss(p, 1, mask: mask), () => F.importance_loss(p.narrow(2, 0, 2), 1, indices, 4),
             () => F.load_loss(x, noisy, p, 2), () => F.router_z_loss(x), () => F.router_z_loss_from_lse(x), () => F.load_balance_loss_from_counts(counts, counts)])
         {
-            long before = Tensor.TotalCount;
+            long before = Live.Counts().Tensors;
             using (var scope = NewDisposeScope())
             {
                 var value = loss();

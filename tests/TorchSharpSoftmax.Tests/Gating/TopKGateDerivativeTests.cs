@@ -119,8 +119,7 @@ public sealed class TopKGateDerivativeTests
         foreach (var sample in TopKGateCase.All)
         {
             Run(steps / 10);
-            Live.Collect();
-            var warm = (Live.Nodes, Tensor.TotalCount);
+            var warm = Live.Counts();
             double before = Live.ResidentMiB();
             Run(steps);
             Live.Collect();

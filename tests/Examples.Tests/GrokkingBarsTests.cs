@@ -34,19 +34,16 @@ public sealed class GrokkingStoryTests : GrokkingBars
     }
 }
 
-/// <summary>What the paper claims and this project holds itself to, with one thread and three seeds. B3 and B4 take many minutes: `--preset B3`.</summary>
+/// <summary>What the paper claims and this project holds itself to, with one thread. B1's third seed is for `--preset B1`; B3 and B4 take many minutes.</summary>
 public sealed class GrokkingBarsTests : GrokkingBars
 {
     [Fact]
-    public void B1_perpGrad_generalises_by_epoch_200_with_the_other_seeds_too_and_AdamW_alone_never()
+    public void B1_perpGrad_generalises_by_epoch_200_with_another_seed_too_and_AdamW_alone_never()
     {
-        Run("--preset", "B1", "--seeds", "1,2", "--log-every", "10");
+        Run("--preset", "B1", "--seeds", "1", "--log-every", "10");
 
-        foreach (int seed in new[] { 1, 2 })
-        {
-            AssertMemorises("adamw", seed);
-            AssertReaches(0.99, by: 200, "perpgrad", seed);
-        }
+        AssertMemorises("adamw", seed: 1);
+        AssertReaches(0.99, by: 200, "perpgrad", seed: 1);
     }
 
     [Fact]

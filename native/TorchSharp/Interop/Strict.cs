@@ -1,5 +1,6 @@
 using System;
 using System.Runtime.InteropServices;
+using System.Threading;
 
 namespace TorchSharp.Interop;
 
@@ -29,10 +30,13 @@ internal static unsafe class Strict
         throw Enabled ? Terminated(error) : error;
     }
 
+    private static int s_collections;
+
+    // What dies between two reads is young; for what grew old first, every eighth collection looks everywhere.
     [UnmanagedCallersOnly]
     private static void Collect()
     {
-        GC.Collect();
+        GC.Collect(Interlocked.Increment(ref s_collections) % 8 == 0 ? GC.MaxGeneration : 1);
         GC.WaitForPendingFinalizers();
     }
 }

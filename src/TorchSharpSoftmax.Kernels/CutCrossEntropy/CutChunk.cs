@@ -74,7 +74,7 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M> : IDisposable
         for (_first = 0; _first < _task.Rows; _first += _plan.Tokens)
         {
             _tokens = Math.Min(_plan.Tokens, _task.Rows - _first);
-            PackInput();
+            Deal(Work.PackInput, TokenPanels + (_run.Gradients.Weight == 0 ? 0 : FeatureGroups));
             FindHits();
             if (_run.Phase != CutPhase.Backward)
             {
@@ -111,20 +111,33 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M> : IDisposable
             if (_run.Gradients.Input != 0) Deal(Work.InputGradient, InputUnits);
         }
         if (_run.Gradients.Input == 0) return;
-        for (nint token = 0; token < _tokens; token++)
-        {
-            T* from = _memory.InputGradient + token * _plan.Width;
-            S* to = (S*)_run.Gradients.Input + (nint)_task.RowIndex[_first + token] * _task.Features;
-            for (nint d = 0; d < _task.Features; d += V.Count) Edge<V, S, T, M>.Store(V.Load(from + d), to + d, _task.Features - d);
-        }
+        Deal(Work.GiveInputGradient, _tokens);
     }
 
-    private void PackInput()
+    private nint TokenPanels => Columns / GemmTile<V, T>.Columns;
+
+    private nint FeatureGroups => (_plan.Width / GemmTile<V, T>.Columns + CutChunk.Group - 1) / CutChunk.Group;
+
+    /// <summary>One panel of tokens, or some panels of features.</summary>
+    private void PackInput(nint unit)
     {
-        if (!Restores)
-            GemmPanel<V, S, T, M>.PackTransposed((S*)_task.Input, _task.Features, _task.RowIndex + _first, _task.Features, _tokens, _memory.InputByToken);
-        if (_run.Gradients.Weight != 0)
-            GemmPanel<V, S, T, M>.Pack((S*)_task.Input, _task.Features, _task.RowIndex + _first, _tokens, _task.Features, _memory.InputByFeature);
+        nint columns = GemmTile<V, T>.Columns, features = _task.Features;
+        if (unit < TokenPanels)
+        {
+            nint n = unit * columns;
+            if (!Restores)
+                GemmPanel<V, S, T, M>.PackTransposed((S*)_task.Input, features, _task.RowIndex + _first + n, features, Math.Min(columns, _tokens - n), _memory.InputByToken + n * features);
+            return;
+        }
+        nint d = (unit - TokenPanels) * CutChunk.Group * columns;
+        GemmPanel<V, S, T, M>.Pack((S*)_task.Input + d, features, _task.RowIndex + _first, _tokens, Math.Min(CutChunk.Group * columns, features - d), _memory.InputByFeature + d * _tokens);
+    }
+
+    private void GiveInputGradient(nint token)
+    {
+        T* from = _memory.InputGradient + token * _plan.Width;
+        S* to = (S*)_run.Gradients.Input + (nint)_task.RowIndex[_first + token] * _task.Features;
+        for (nint d = 0; d < _task.Features; d += V.Count) Edge<V, S, T, M>.Store(V.Load(from + d), to + d, _task.Features - d);
     }
 
     private void FindHits()
@@ -175,11 +188,13 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M> : IDisposable
 
     private enum Work
     {
+        PackInput,
         Sum,
         Merge,
         Save,
         Gradient,
         InputGradient,
+        GiveInputGradient,
     }
 
     private readonly struct Share(CutChunk<L, V, S, T, M> chunk, Work work) : IWork
@@ -190,11 +205,13 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M> : IDisposable
             {
                 switch (work)
                 {
+                    case Work.PackInput: chunk.PackInput(unit); break;
                     case Work.Sum: chunk.Sum(unit); break;
                     case Work.Merge: chunk.Merge(unit); break;
                     case Work.Save: chunk.Save(unit); break;
                     case Work.Gradient: chunk.Gradient(unit); break;
-                    default: chunk.InputGradient(unit); break;
+                    case Work.InputGradient: chunk.InputGradient(unit); break;
+                    default: chunk.GiveInputGradient(unit); break;
                 }
             }
         }

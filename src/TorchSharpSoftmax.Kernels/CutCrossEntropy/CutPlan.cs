@@ -15,6 +15,9 @@ internal readonly struct CutPlan
     /// <summary>Slices of a stretch, or a multiple of it: two, four or eight threads get equal shares.</summary>
     private const nint SlicesAtOnce = 8;
 
+    /// <summary>Where there are no more slices than so many times as many, one over would cost; nor are they cut below so many tiles for that.</summary>
+    private const nint MostBalanced = 4, LeastWeights = 4;
+
     /// <summary>Classes of a slice where few of them will be kept.</summary>
     private const nint FilteredSlice = 1024;
 
@@ -60,6 +63,9 @@ internal readonly struct CutPlan
         nint blocks = Math.Max(1, (features * tileColumns * size + PanelBytes - 1) / PanelBytes);
         Features = Math.Max(1, (features + blocks - 1) / blocks);
         Weights = Math.Min(UpTo(Math.Clamp(WeightBytes / (Features * size), 2 * tileRows, MostWeights), tileRows), UpTo(classes, tileRows));
+        nint slices = (classes + Weights - 1) / Weights;
+        if (slices < MostBalanced * SlicesAtOnce) // as many for each thread, rather than full ones
+            Weights = Math.Min(Weights, UpTo(Math.Max((classes - 1) / UpTo(slices, SlicesAtOnce) + 1, LeastWeights * tileRows), tileRows));
         Slice = filters ? Math.Min(UpTo(FilteredSlice, Weights), UpTo(classes, tileRows)) : Weights;
         nint most = MostTokens;
         if (whole) most = (nint)Math.Min(most, workspace / PerToken(features, classes, tileColumns, size));

@@ -12,10 +12,9 @@ static class Packages
         if (System.IO.Directory.Exists(Output))
             System.IO.Directory.Delete(Output, recursive: true);
         // Always against the stand-in: its identity is that of the oldest supported TorchSharp, which is what the dependency must say.
-        // The path map keeps this machine's folders out of what users get; a normal build keeps them, for the debugger.
-        var pathMap = $"-p:PathMap={Environment.CurrentDirectory}/=/_/";
+        // As on a build server: this machine's folders stay out of what users get; a normal build keeps them, for the debugger.
         foreach (var project in new[] { "src/TorchSharpSoftmax.Kernels", "src/TorchSharpSoftmax" })
-            Processes.Must("dotnet", "pack", project, "-c", "Release", "-o", Output, "-p:TorchSharpFrom=native", pathMap, "--nologo", "-v", "quiet");
+            Processes.Must("dotnet", "pack", project, "-c", "Release", "-o", Output, "-p:TorchSharpFrom=native", "-p:ContinuousIntegrationBuild=true", "--artifacts-path", "artifacts/pack", "-p:RunAnalyzers=false", "--nologo", "-v", "quiet");
         var props = XElement.Load("Directory.Packages.props");
         var torchSharp = props.Descendants("TorchSharpOldestSupported").Single().Value;
         var version = XElement.Load("Directory.Build.props").Descendants("Version").Single().Value;

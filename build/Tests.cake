@@ -80,6 +80,8 @@ sealed class Tests
             yield return () => RunOnce("kernels", kernels, Best, half);
         yield return CheckFormat;
         yield return () => RunOnce("examples", "tests/Examples.Tests", Best);
+        // Its processes build and pack, in a tree and folders of their own.
+        yield return () => RunOnce("packages", "tests/Packages.Tests", Best);
         // Strict: the stand-in punishes what the real TorchSharp punishes, whatever the width. The real one does not look at the variable.
         yield return () => RunOnce("strict", library, Best, NotStrict, ("TORCHSHARP_STANDIN_STRICT", "1"));
         yield return () => RunOnce("kernels", kernels, NoSimd);

@@ -1,0 +1,4 @@
+using TorchSharpSoftmax.Packages.Tests;
+using Xunit;
+
+[assembly: AssemblyFixture(typeof(Packed))]

@@ -39,9 +39,9 @@ sealed class Machine
             return (earlier, $"an earlier Setup chose it ({PropsFile}; --torchsharp chooses anew)");
         var refusal = TryPackage();
         if (refusal == null)
-            return ("package", forced == null ? "it restores here" : "--torchsharp=package says so and it restores here");
+            return ("package", forced == null ? "it restores and runs here" : "--torchsharp=package says so and it runs here");
         if (forced == "package")
-            CommandLine.Refuse($"'--torchsharp=package': {refusal}; add a feed that has it (`dotnet nuget add source`), or use --torchsharp=native.");
+            CommandLine.Refuse($"'--torchsharp=package': {refusal}; mend that (`dotnet nuget add source` adds a feed), or use --torchsharp=native.");
         return ("native", refusal);
     }
 
@@ -55,15 +55,33 @@ sealed class Machine
         System.IO.File.WriteAllText(Probe + "/app/app.csproj",
             """
             <Project Sdk="Microsoft.NET.Sdk">
-              <PropertyGroup><UsesTorchSharp>app</UsesTorchSharp></PropertyGroup>
+              <PropertyGroup><UsesTorchSharp>app</UsesTorchSharp><OutputType>Exe</OutputType></PropertyGroup>
               <ItemGroup><ProjectReference Include="../library/library.csproj" /></ItemGroup>
             </Project>
             """);
         Console.WriteLine($"TorchSharp: trying to restore TorchSharp-cpu {PackageVersion()} from NuGet (the first time a large download) ...");
-        var (exitCode, output) = Processes.Capture("dotnet", "restore", Probe + "/app/app.csproj", "-p:TorchSharpFrom=package", "--nologo");
-        System.IO.Directory.Delete(Probe, recursive: true);
+        System.IO.File.WriteAllText(Probe + "/app/Program.cs", "System.Console.Write(TorchSharp.torch.ones(41).sum().item<float>() + 1);");
+        try
+        {
+            return TryPackage(Probe + "/app");
+        }
+        finally
+        {
+            System.IO.Directory.Delete(Probe, recursive: true);
+        }
+    }
+
+    static string TryPackage(string app)
+    {
+        var (exitCode, output) = Processes.Capture("dotnet", "restore", app, "-p:TorchSharpFrom=package", "--nologo");
         if (exitCode == 0)
-            return null;
+        {
+            // The packages' libtorch may want a newer C++ runtime than the system's: what restores need not run.
+            (exitCode, output) = Processes.Capture("dotnet", "run", "--project", app, "-p:TorchSharpFrom=package", "-p:RunAnalyzers=false");
+            if (exitCode == 0 && output.EndsWith("42", StringComparison.Ordinal))
+                return null;
+            return $"TorchSharp-cpu {PackageVersion()} restores and does not run here (exit {exitCode})";
+        }
         // The codes only: the messages name feeds, which are nobody's business in a log.
         var codes = Regex.Matches(output, @"\b(NU|NETSDK|MSB)\d{4}\b").Select(m => m.Value).Distinct().ToArray();
         return $"TorchSharp-cpu {PackageVersion()} does not restore from the configured feeds ({(codes.Length > 0 ? string.Join(", ", codes) : "exit " + exitCode)})";

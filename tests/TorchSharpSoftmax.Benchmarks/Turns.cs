@@ -5,7 +5,7 @@ namespace TorchSharpSoftmax.Benchmarks;
 /// <summary>One way of doing what a row measures.</summary>
 internal readonly record struct Turn(string Variant, Action Call);
 
-/// <summary>Times variants that take from milliseconds to many seconds: next to each other, in an order drawn for the round, and the processor's peak between them.</summary>
+/// <summary>Times variants call by call, from microseconds to many seconds: next to each other, in an order drawn for the round, and with the processor's peak between them or without.</summary>
 internal static class Turns
 {
     private const string Peak = "peak", Bound = "bound";
@@ -34,6 +34,14 @@ internal static class Turns
         }
 
         return [.. times, new(table, row, Peak, round, peak), new(table, row, Bound, round, operations / peak)];
+    }
+
+    /// <summary>Each variant's time, and nothing between the variants.</summary>
+    public static IEnumerable<Measurement> Take(Type table, ICase row, int round, params Turn[] turns)
+    {
+        Turn[] order = [.. turns];
+        new Random(1000 + round).Shuffle(order);
+        return [.. order.Select(turn => new Measurement(table, row, turn.Variant, round, Median(turn.Call)))];
     }
 
     private static double Median(Action call)

@@ -61,6 +61,15 @@ internal sealed class GateTensors : IDisposable
         others.Dispose();
     }
 
+    /// <summary>The logits' gradient of weights, of a loss, or of both.</summary>
+    public void Differentiated(Func<Tensor, Tensor[]> outputs)
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = Next();
+        Tensor[] all = outputs(x);
+        _ = autograd.grad(all, [x], [.. all.Select(y => y.ndim == 0 ? ones([], ScalarType.Float32) : _gradient)]);
+    }
+
     public void Forward(Func<Tensor, GateTensors, (Tensor Weights, IDisposable Others)> gate)
     {
         using var noGrad = no_grad();
@@ -72,6 +81,13 @@ internal sealed class GateTensors : IDisposable
     public static (Tensor Weights, IDisposable Others) Ours(Tensor x, GateTensors of)
     {
         TopKGateOutputs outputs = functional.topk_gate(x, of._case.Kept, of._case.Mode, of._bias, statistics: false);
+        return (outputs.weights, outputs);
+    }
+
+    /// <summary>As it is by default: with log-sum-exp and mean probability, which the weights' gradient does not use.</summary>
+    public static (Tensor Weights, IDisposable Others) OursWithStatistics(Tensor x, GateTensors of)
+    {
+        TopKGateOutputs outputs = functional.topk_gate(x, of._case.Kept, of._case.Mode, of._bias);
         return (outputs.weights, outputs);
     }
 
@@ -102,6 +118,17 @@ internal sealed class GateTensors : IDisposable
                     return (top.softmax(-1), places);
                 }
         }
+    }
+
+    /// <summary>The composition, and what the default gives beside: log-sum-exp, mean probability and counts.</summary>
+    public static (Tensor Weights, IDisposable Others) ComposedWithStatistics(Tensor x, GateTensors of)
+    {
+        var scope = NewDisposeScope();
+        Tensor shares = of._case.Mode == TopKGateMode.Sigmoid ? x.sigmoid() : x.softmax(-1);
+        _ = (x.logsumexp(-1), (of._case.Mode == TopKGateMode.Sigmoid ? shares.div(shares.sum(-1, keepdim: true)) : shares).mean([0L]));
+        var (weights, indices) = Composed(x, of);
+        _ = bincount(((Tensor)indices).reshape(-1), minlength: of._case.Experts);
+        return (weights, scope);
     }
 
     /// <summary>The kernels by themselves, on memory that exists.</summary>
@@ -169,7 +196,9 @@ internal sealed class GateTensors : IDisposable
             for (int i = 0; i < 120; i++)
             {
                 tensors.Differentiated(Ours);
+                tensors.Differentiated(OursWithStatistics);
                 tensors.Differentiated(Composed);
+                tensors.Differentiated(ComposedWithStatistics);
                 tensors.Forward(Ours);
                 tensors.Forward(Composed);
                 kernel();

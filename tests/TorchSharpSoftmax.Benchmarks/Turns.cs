@@ -44,14 +44,33 @@ internal static class Turns
         return [.. order.Select(turn => new Measurement(table, row, turn.Variant, round, Median(turn.Call)))];
     }
 
+    /// <summary>How much more time one call takes than another: the median over pairs of calls next to each other.</summary>
+    public static Measurement Added(Type table, ICase row, int round, string variant, Action more, Action less)
+    {
+        var added = new List<double>();
+        for (double all = 0; all < 2 * LeastMilliseconds * 1e6;)
+        {
+            double with = Once(more), without = Once(less);
+            added.Add(with - without);
+            all += with + without;
+        }
+
+        return new(table, row, variant, round, Report.Median([.. added.Order()]));
+    }
+
+    private static double Once(Action call)
+    {
+        long start = Stopwatch.GetTimestamp();
+        call();
+        return Stopwatch.GetElapsedTime(start).TotalNanoseconds;
+    }
+
     private static double Median(Action call)
     {
         var times = new List<double>();
         for (double all = 0; all < LeastMilliseconds * 1e6; all += times[^1])
         {
-            long start = Stopwatch.GetTimestamp();
-            call();
-            times.Add(Stopwatch.GetElapsedTime(start).TotalNanoseconds);
+            times.Add(Once(call));
         }
 
         return Report.Median([.. times.Order()]);

@@ -29,8 +29,9 @@ internal static class TopKGateComposed
     {
         using var flat = logits.reshape(call.Shape.Tokens, call.Shape.Experts);
         using var x = flat.to_type(Dtype.ArithmeticOf(logits.dtype));
-        using var dweights = call.Weights(gradient);
-        using var kept = call.IsSigmoid ? OfSigmoid(x, indices, dweights, call) : OfSoftmax(x, indices, dweights, call);
+        using var dweights = call.Weights(gradient, [call.Shape.Tokens, call.Shape.Kept]);
+        using var places = indices.reshape(call.Shape.Tokens, call.Shape.Kept);
+        using var kept = call.IsSigmoid ? OfSigmoid(x, places, dweights, call) : OfSoftmax(x, places, dweights, call);
         using var all = call.Statistics ? WithStatistics(kept, x, gradient, call) : kept.alias();
         using var typed = all.to_type(logits.dtype);
         return typed.reshape(logits.shape);

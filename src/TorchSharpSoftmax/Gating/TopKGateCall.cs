@@ -24,7 +24,7 @@ internal sealed class TopKGateCall(GateShape shape, GateRule rule, Tensor? bias,
     /// <summary>Whether backward may need every logit's probability.</summary>
     internal bool MayBeDense => Statistics || Rule.Mode == TopKGateMode.Softmax;
 
-    // The one output: the weights, in their shape; with statistics flat, and log-sum-exp and mean probability behind them.
+    // The one output: the weights, in their shape; with statistics rows of as many, the first of which are the weights, and behind them log-sum-exp and mean probability.
 
     internal long WeightsEnd => (long)Shape.Tokens * Shape.Kept;
 
@@ -32,21 +32,15 @@ internal sealed class TopKGateCall(GateShape shape, GateRule rule, Tensor? bias,
 
     internal long End => LseEnd + (Statistics ? Shape.Experts : 0);
 
-    /// <summary>The weights of a packed tensor, in a shape for as many.</summary>
-    internal Tensor Weights(Tensor packed, long[] shape)
-    {
-        if (!Statistics)
-        {
-            return packed.reshape(shape);
-        }
+    /// <summary>An output with statistics: its last row may have elements that are nothing.</summary>
+    internal long[] PackedShape => [(End + Shape.Kept - 1) / Shape.Kept, Shape.Kept];
 
-        using var part = packed.narrow(0, 0, WeightsEnd);
-        return part.reshape(shape);
-    }
+    /// <summary>[tokens, kept] of an output.</summary>
+    internal Tensor Weights(Tensor packed) => packed.narrow(0, 0, Shape.Tokens);
 
-    /// <summary>[tokens] of a packed tensor.</summary>
-    internal Tensor Lse(Tensor packed) => packed.narrow(0, WeightsEnd, LseEnd - WeightsEnd);
+    /// <summary>[tokens] of an output.</summary>
+    internal Tensor Lse(Tensor packed) => packed.as_strided([Shape.Tokens], [1], WeightsEnd);
 
-    /// <summary>[experts] of a packed tensor.</summary>
-    internal Tensor Mean(Tensor packed) => packed.narrow(0, LseEnd, End - LseEnd);
+    /// <summary>[experts] of an output.</summary>
+    internal Tensor Mean(Tensor packed) => packed.as_strided([Shape.Experts], [1], LseEnd);
 }

@@ -62,8 +62,8 @@ internal static class TopKGates
 
         using (packed)
         {
-            var lse = call.Lse(packed);
-            return new(call.Weights(packed, kept), indices, counts, isFlat ? lse : Shaped(lse, tokens), call.Mean(packed));
+            Tensor weights = call.Weights(packed), lse = call.Lse(packed), mean = call.Mean(packed);
+            return isFlat ? new(weights, indices, counts, lse, mean) : new(Shaped(weights, kept), indices, counts, Shaped(lse, tokens), mean);
         }
     }
 

@@ -16,9 +16,14 @@ internal static unsafe class GateColumns<V, S, T, M>
     private const nint Stretch = 128;
 
     /// <summary>Whether two logits of two tokens are two words, and two vectors' parts are so too.</summary>
-    private static bool HasPairs => sizeof(S) == 4 && V.Count % 2 == 0 && BitConverter.IsLittleEndian;
+    private static bool HasPairs
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => sizeof(S) == 4 && V.Count % 2 == 0 && BitConverter.IsLittleEndian;
+    }
 
     /// <summary>columns[e] = the tokens' logits of expert e; lanes without a token hold 0. raw has room for as many elements as columns.</summary>
+    [MethodImpl(OnePass)]
     internal static void Load(S* x, nint n, nint tokens, T* columns, S* raw)
     {
         S* to = typeof(S) == typeof(T) ? (S*)columns : raw;
@@ -32,11 +37,12 @@ internal static unsafe class GateColumns<V, S, T, M>
             for (; lane < tokens; lane++) One(x + lane * n, n, first, end, to + lane);
             for (; lane < V.Count; lane++) None(first, end, to + lane);
         }
-        if (typeof(S) != typeof(T)) Widen(raw, n, columns);
+        if (typeof(S) == typeof(T)) return;
+        for (nint i = 0; i < n * V.Count; i += V.Count) V.Store(M.Load<V>(raw + i), columns + i);
     }
 
     /// <summary>The rows of two tokens, two experts at a time as 64 bits: half the loads and stores, which are all that this costs.</summary>
-    [MethodImpl(OnePass)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Two(S* x, nint n, nint first, nint end, S* to)
     {
         nint w = V.Count, e = first;
@@ -58,7 +64,7 @@ internal static unsafe class GateColumns<V, S, T, M>
         for (; e < end; e++, to += w) (to[0], to[1]) = (x[e], y[e]);
     }
 
-    [MethodImpl(OnePass)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void One(S* x, nint n, nint first, nint end, S* to)
     {
         nint w = V.Count, e = first;
@@ -75,17 +81,11 @@ internal static unsafe class GateColumns<V, S, T, M>
         for (; e < end; e++, to += w) *to = x[e];
     }
 
-    [MethodImpl(OnePass)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void None(nint first, nint end, S* to)
     {
         nint w = V.Count;
         to += first * w;
         for (nint e = first; e < end; e++, to += w) *to = default;
-    }
-
-    [MethodImpl(OnePass)]
-    private static void Widen(S* raw, nint n, T* columns)
-    {
-        for (nint i = 0; i < n * V.Count; i += V.Count) V.Store(M.Load<V>(raw + i), columns + i);
     }
 }

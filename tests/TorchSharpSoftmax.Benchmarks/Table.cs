@@ -40,6 +40,14 @@ internal sealed record Amount(string Title, string Variant, string Style, double
     public override IEnumerable<double> Values(ILookup<string, Measurement> row) => row[Variant].Select(m => m.Value / Unit);
 }
 
+/// <summary>How much more time a variant takes than another; less than 0 where it is faster.</summary>
+internal sealed record Difference(string Title, string Of, string Less, double Unit) : Column(Title, Of, Less)
+{
+    public override string Format => "0.0";
+
+    public override IEnumerable<double> Values(ILookup<string, Measurement> row) => row[Of].Join(row[Less], m => m.Round, m => m.Round, (of, less) => (of.Value - less.Value) / Unit);
+}
+
 /// <summary>One table of an operator's results: the static field `Table` of a class of benchmarks, which is found by itself.</summary>
 /// <param name="Operator">The operator's name: that of its files, and what selects it.</param>
 /// <param name="Text">What is measured, for the reader of docs/benchmarks.md.</param>

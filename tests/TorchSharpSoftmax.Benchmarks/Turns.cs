@@ -5,7 +5,7 @@ namespace TorchSharpSoftmax.Benchmarks;
 /// <summary>One way of doing what a row measures.</summary>
 internal readonly record struct Turn(string Variant, Action Call);
 
-/// <summary>Times variants that take from milliseconds to many seconds: next to each other, in an order drawn for the round, and the processor's peak between them.</summary>
+/// <summary>Times variants call by call, from microseconds to many seconds: next to each other, in an order drawn for the round, and with the processor's peak between them or without.</summary>
 internal static class Turns
 {
     private const string Peak = "peak", Bound = "bound";
@@ -36,14 +36,41 @@ internal static class Turns
         return [.. times, new(table, row, Peak, round, peak), new(table, row, Bound, round, operations / peak)];
     }
 
+    /// <summary>Each variant's time, and nothing between the variants.</summary>
+    public static IEnumerable<Measurement> Take(Type table, ICase row, int round, params Turn[] turns)
+    {
+        Turn[] order = [.. turns];
+        new Random(1000 + round).Shuffle(order);
+        return [.. order.Select(turn => new Measurement(table, row, turn.Variant, round, Median(turn.Call)))];
+    }
+
+    /// <summary>How much more time one call takes than another: the median over pairs of calls next to each other.</summary>
+    public static Measurement Added(Type table, ICase row, int round, string variant, Action more, Action less)
+    {
+        var added = new List<double>();
+        for (double all = 0; all < 2 * LeastMilliseconds * 1e6;)
+        {
+            double with = Once(more), without = Once(less);
+            added.Add(with - without);
+            all += with + without;
+        }
+
+        return new(table, row, variant, round, Report.Median([.. added.Order()]));
+    }
+
+    private static double Once(Action call)
+    {
+        long start = Stopwatch.GetTimestamp();
+        call();
+        return Stopwatch.GetElapsedTime(start).TotalNanoseconds;
+    }
+
     private static double Median(Action call)
     {
         var times = new List<double>();
         for (double all = 0; all < LeastMilliseconds * 1e6; all += times[^1])
         {
-            long start = Stopwatch.GetTimestamp();
-            call();
-            times.Add(Stopwatch.GetElapsedTime(start).TotalNanoseconds);
+            times.Add(Once(call));
         }
 
         return Report.Median([.. times.Order()]);

@@ -1,3 +1,5 @@
+using TorchSharp;
+using TorchSharpSoftmax.Kernels;
 using static TorchSharp.torch;
 
 namespace TorchSharpSoftmax;
@@ -22,6 +24,11 @@ internal sealed class ExpertPermutationFunction : KernelFunction<ExpertPermutati
             return zeros([index.size(0), x.size(1)], x.dtype, x.device);
         }
 
+        if (Dtype.HasKernel(x))
+        {
+            return Gathered(x, index);
+        }
+
         if (!gaps.OfIndex)
         {
             return x.index_select(0, index);
@@ -34,6 +41,21 @@ internal sealed class ExpertPermutationFunction : KernelFunction<ExpertPermutati
         using var column = isNamed.unsqueeze(1);
         using var nothing = tensor(0, x.dtype);
         return where(column, rows, nothing);
+    }
+
+    /// <summary>Row by row, of which libtorch copies each as a tensor of its own.</summary>
+    private static unsafe Tensor Gathered(Tensor x, Tensor index)
+    {
+        Tensor xc = Memory.Contiguous(x), ic = Memory.Contiguous(index);
+        long rows = ic.size(0), width = xc.size(1);
+        var y = empty([rows, width], x.dtype);
+        GateGather.Run(Memory.Of(xc), (long*)Memory.Of(ic), Memory.Of(y), (nint)rows, (nint)width * Dtype.SizeOf(x.dtype), get_num_threads());
+        GC.KeepAlive(xc);
+        GC.KeepAlive(ic);
+        GC.KeepAlive(y);
+        Memory.Release(xc, x);
+        Memory.Release(ic, index);
+        return y;
     }
 
     protected override void Backward(Tensor gradient, IReadOnlyList<Tensor> saved, ExpertPermutationGaps gaps, Gradients gradients)

@@ -12,7 +12,8 @@ public static partial class Operators
         /// </summary>
         /// <remarks>
         /// <para>The gradient flows through h into logits and standard deviations, at the chosen experts only. With k = 1 the weight is 1 and that gradient 0: only the load loss
-        /// reaches the logits then. Of equal ones the experts with the lowest index are chosen; NaN counts as the largest.</para>
+        /// reaches the logits then. The choice is <c>topk_gate</c>'s: of equal ones the experts with the lowest index, NaN as if it were -inf, which makes all of its token's weights
+        /// NaN.</para>
         /// <para>Float32, or Float64 for Float64. Without standard deviations there is no noise, as in evaluation.</para>
         /// <para>After "Outrageously Large Neural Networks: The Sparsely-Gated Mixture-of-Experts Layer" (Shazeer et al.).</para>
         /// </remarks>

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace TorchSharpSoftmax;
 
-/// <summary>The arguments of a top-k gate that are no logits, and what it finds outside the graph.</summary>
+/// <summary>The arguments of a top-k gate that are no tensors of the graph, and what it finds outside of that.</summary>
 internal sealed class TopKGateCall(GateShape shape, GateRule rule, Tensor? bias, bool statistics)
 {
     internal GateShape Shape { get; } = shape;
@@ -13,12 +13,10 @@ internal sealed class TopKGateCall(GateShape shape, GateRule rule, Tensor? bias,
     /// <summary>Whether log-sum-exp and mean probability are wanted.</summary>
     internal bool Statistics { get; } = statistics;
 
-    /// <summary>Until forward has run: a graph node keeps the call, and would keep the tensor.</summary>
+    /// <summary>Until forward has run, as the counts: a graph node keeps the call, and would keep the tensors.</summary>
     internal Tensor? Bias { get; set; } = bias;
 
-    /// <summary>[tokens, kept]; the caller takes it after the call.</summary>
-    internal Tensor? Indices { get; set; }
-
+    /// <summary>[experts], to be filled in.</summary>
     internal Tensor? Counts { get; set; }
 
     internal bool IsSigmoid => Rule.Mode == TopKGateMode.Sigmoid;
@@ -26,7 +24,7 @@ internal sealed class TopKGateCall(GateShape shape, GateRule rule, Tensor? bias,
     /// <summary>Whether backward may need every logit's probability.</summary>
     internal bool MayBeDense => Statistics || Rule.Mode == TopKGateMode.Softmax;
 
-    // The one output: weights, then log-sum-exp, then mean probability.
+    // The one output: the weights, in their shape; with statistics rows of as many, the first of which are the weights, and behind them log-sum-exp and mean probability.
 
     internal long WeightsEnd => (long)Shape.Tokens * Shape.Kept;
 
@@ -34,16 +32,15 @@ internal sealed class TopKGateCall(GateShape shape, GateRule rule, Tensor? bias,
 
     internal long End => LseEnd + (Statistics ? Shape.Experts : 0);
 
-    /// <summary>[tokens, kept] of a packed tensor.</summary>
-    internal Tensor Weights(Tensor packed) => Part(packed, 0, WeightsEnd, [Shape.Tokens, Shape.Kept]);
+    /// <summary>An output with statistics: its last row may have elements that are nothing.</summary>
+    internal long[] PackedShape => [(End + Shape.Kept - 1) / Shape.Kept, Shape.Kept];
 
-    internal Tensor Lse(Tensor packed) => Part(packed, WeightsEnd, LseEnd, [Shape.Tokens]);
+    /// <summary>[tokens, kept] of an output.</summary>
+    internal Tensor Weights(Tensor packed) => packed.narrow(0, 0, Shape.Tokens);
 
-    internal Tensor Mean(Tensor packed) => Part(packed, LseEnd, End, [Shape.Experts]);
+    /// <summary>[tokens] of an output.</summary>
+    internal Tensor Lse(Tensor packed) => packed.as_strided([Shape.Tokens], [1], WeightsEnd);
 
-    private static Tensor Part(Tensor packed, long start, long end, long[] shape)
-    {
-        using var part = packed.narrow(0, start, end - start);
-        return part.reshape(shape);
-    }
+    /// <summary>[experts] of an output.</summary>
+    internal Tensor Mean(Tensor packed) => packed.as_strided([Shape.Experts], [1], LseEnd);
 }

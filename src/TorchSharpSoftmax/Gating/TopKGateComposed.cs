@@ -29,9 +29,12 @@ internal static class TopKGateComposed
     {
         using var flat = logits.reshape(call.Shape.Tokens, call.Shape.Experts);
         using var x = flat.to_type(Dtype.ArithmeticOf(logits.dtype));
-        using var dweights = call.Weights(gradient);
-        using var kept = call.IsSigmoid ? OfSigmoid(x, indices, dweights, call) : OfSoftmax(x, indices, dweights, call);
-        using var all = call.Statistics ? WithStatistics(kept, x, gradient, call) : kept.alias();
+        using var packed = gradient.reshape(-1); // whatever its strides are
+        using var part = packed.narrow(0, 0, call.WeightsEnd);
+        using var dweights = part.reshape(call.Shape.Tokens, call.Shape.Kept);
+        using var places = indices.reshape(call.Shape.Tokens, call.Shape.Kept);
+        using var kept = call.IsSigmoid ? OfSigmoid(x, places, dweights, call) : OfSoftmax(x, places, dweights, call);
+        using var all = call.Statistics ? WithStatistics(kept, x, packed, call) : kept.alias();
         using var typed = all.to_type(logits.dtype);
         return typed.reshape(logits.shape);
     }
@@ -76,11 +79,11 @@ internal static class TopKGateComposed
 
     private static Tensor WithStatistics(Tensor kept, Tensor x, Tensor gradient, TopKGateCall call)
     {
-        using var dlse = call.Lse(gradient);
+        using var dlse = gradient.narrow(0, call.WeightsEnd, call.Shape.Tokens);
         using var column = dlse.unsqueeze(1);
         using var p = x.softmax(1);
         using var ofLse = p.mul(column);
-        using var dmean = call.Mean(gradient);
+        using var dmean = gradient.narrow(0, call.LseEnd, call.Shape.Experts);
         using var tokens = Constant(call.Shape.Tokens, x);
         using var h = dmean.div(tokens);
         using var scores = call.IsSigmoid ? x.sigmoid() : null;

@@ -8,23 +8,21 @@ namespace TorchSharpSoftmax;
 /// <remarks>Saves its input, the output and the indices; and three numbers per token where every logit may have a gradient.</remarks>
 internal sealed class TopKGateFunction : KernelFunction<TopKGateFunction, TopKGateCall>
 {
-    internal static Tensor Apply(Tensor logits, TopKGateCall call) => Run(call, logits);
+    /// <summary>Also fills in the indices, [..., kept], and the call's counts.</summary>
+    internal static Tensor Apply(Tensor logits, Tensor indices, TopKGateCall call) => Run(call, logits, indices);
 
     protected override Tensor Forward(ReadOnlySpan<Tensor> inputs, TopKGateCall call, List<Tensor>? saved)
     {
-        var x = inputs[0];
+        var (x, indices) = (inputs[0], inputs[1]);
         var arithmetic = Dtype.ArithmeticOf(x.dtype);
-        var packed = empty([call.End], arithmetic);
-        var indices = empty([call.Shape.Tokens, call.Shape.Kept], ScalarType.Int64);
-        var counts = empty([call.Shape.Experts], ScalarType.Int64);
+        var packed = call.Statistics ? empty(call.PackedShape, arithmetic) : empty_like(indices, arithmetic);
         var state = saved is not null && call.MayBeDense ? empty([3, call.Shape.Tokens], arithmetic) : null;
         var xc = Memory.Contiguous(x);
-        Dtype.Run(x.dtype, new Kernel(xc, packed, indices, counts, state, call));
+        Dtype.Run(x.dtype, new Kernel(xc, packed, indices, state, call));
         Memory.Release(xc, x);
-        (call.Indices, call.Counts) = (indices, counts);
         if (saved is not null)
         {
-            saved.AddRange([x, packed, indices.alias()]); // the caller has the indices themselves
+            saved.AddRange([x, packed, indices]);
             if (state is not null)
             {
                 saved.Add(state);
@@ -51,10 +49,11 @@ internal sealed class TopKGateFunction : KernelFunction<TopKGateFunction, TopKGa
         gradients[0] = dx;
     }
 
-    private readonly struct Kernel(Tensor x, Tensor packed, Tensor indices, Tensor counts, Tensor? state, TopKGateCall call) : IElementCall
+    private readonly struct Kernel(Tensor x, Tensor packed, Tensor indices, Tensor? state, TopKGateCall call) : IElementCall
     {
         public unsafe void Run<S>() where S : unmanaged
         {
+            var counts = call.Counts!;
             byte* weights = Memory.Of(packed), lse = null, mean = null;
             if (call.Statistics)
             {

@@ -16,9 +16,19 @@ internal static class TopKGates
         var rule = TopKGateArguments.Rule(experts, k, mode, num_groups, topk_groups, scale);
         TopKGateArguments.Bias(bias, logits, experts, mode);
         var shape = new GateShape((nint)(logits.numel() / experts), (nint)experts, (nint)k);
-        using var read = bias is null ? null : Read(bias, logits);
-        var call = new TopKGateCall(shape, rule, read, statistics);
-        return Dtype.HasKernel(logits) ? ByKernel(logits, call) : Composed(logits, call);
+        var read = bias is null ? null : Read(bias, logits);
+        try
+        {
+            var call = new TopKGateCall(shape, rule, read, statistics);
+            return Dtype.HasKernel(logits) ? ByKernel(logits, call) : Composed(logits, call);
+        }
+        finally
+        {
+            if (!ReferenceEquals(read, bias))
+            {
+                read?.Dispose();
+            }
+        }
     }
 
     internal static TopKGateOutputs Composed(Tensor logits, TopKGateCall call)
@@ -39,29 +49,43 @@ internal static class TopKGates
 
     private static TopKGateOutputs ByKernel(Tensor logits, TopKGateCall call)
     {
-        using var packed = TopKGateFunction.Apply(logits, call);
-        var (indices, counts) = (call.Indices!, call.Counts!);
-        (call.Bias, call.Indices, call.Counts) = (null, null, null);
-        int dims = (int)logits.ndim;
-        if (dims == 2)
+        bool isFlat = logits.ndim == 2;
+        long[] tokens = isFlat ? [call.Shape.Tokens] : logits.shape[..^1], kept = [.. tokens, call.Shape.Kept];
+        Tensor indices = empty(kept, ScalarType.Int64), counts = empty([call.Shape.Experts], ScalarType.Int64);
+        call.Counts = counts;
+        var packed = TopKGateFunction.Apply(logits, indices, call);
+        (call.Bias, call.Counts) = (null, null);
+        if (!call.Statistics)
         {
-            return new(call.Weights(packed), indices, counts, call.Statistics ? call.Lse(packed) : null, call.Statistics ? call.Mean(packed) : null);
+            return new(packed, indices, counts, null, null);
         }
 
-        using (indices)
-        using (var weights = call.Weights(packed))
-        using (var lse = call.Statistics ? call.Lse(packed) : null)
+        using (packed)
         {
-            long[] tokens = logits.shape[..^1], kept = [.. tokens, call.Shape.Kept];
-            return new(weights.reshape(kept), indices.reshape(kept), counts, lse?.reshape(tokens), call.Statistics ? call.Mean(packed) : null);
+            Tensor weights = call.Weights(packed), lse = call.Lse(packed), mean = call.Mean(packed);
+            return isFlat ? new(weights, indices, counts, lse, mean) : new(Shaped(weights, kept), indices, counts, Shaped(lse, tokens), mean);
         }
     }
 
-    /// <summary>The bias as a kernel reads it: contiguous, of the computing type.</summary>
+    private static Tensor Shaped(Tensor x, long[] shape)
+    {
+        using (x)
+        {
+            return x.reshape(shape);
+        }
+    }
+
+    /// <summary>The bias as a kernel reads it: contiguous, of the computing type; itself where it is that.</summary>
     private static Tensor Read(Tensor bias, Tensor logits)
     {
+        var arithmetic = Dtype.ArithmeticOf(logits.dtype);
+        if (bias.dtype == arithmetic && bias.device_type == DeviceType.CPU && Memory.IsDirect(bias))
+        {
+            return bias;
+        }
+
         using var plain = bias.detach();
-        using var wide = plain.to_type(Dtype.ArithmeticOf(logits.dtype));
+        using var wide = plain.to_type(arithmetic);
         return wide.device_type == DeviceType.CPU ? Memory.FreshCopy(wide) : wide.alias();
     }
 }

@@ -46,10 +46,7 @@ public abstract partial class GateKernelTests<S, E, C, F> : IDisposable
         {
             foreach (GateRule rule in s_rules)
             {
-                foreach (Placement placement in s_placements)
-                {
-                    Assert(new GateShape(tokens, 10, 3), rule, placement);
-                }
+                Assert(new GateShape(tokens, 10, 3), rule, s_placements);
             }
         }
     }
@@ -130,32 +127,41 @@ public abstract partial class GateKernelTests<S, E, C, F> : IDisposable
     }
 
     /// <summary>Forward and backward at each width; without the statistics the same bits, and all gradients with and without those of lse and mean.</summary>
-    private void Assert(GateShape shape, GateRule rule, Placement placement)
+    private void Assert(GateShape shape, GateRule rule, params Placement[] placements)
     {
         int tokens = (int)shape.Tokens, experts = (int)shape.Experts, kept = (int)shape.Kept;
         S[] x = Logits(experts + kept, shape);
         C[] bias = rule.Mode == TopKGateMode.Sigmoid && kept % 2 == 1 ? Upstream(experts, experts) : [], dweights = Upstream(kept, tokens * kept);
+        (C[] Lse, C[] Mean)[] upstream = [([], []), (Upstream(1, tokens), []), ([], Upstream(2, experts)), (Upstream(3, tokens), Upstream(4, experts))];
         double[] exact = Elements.ToDoubles<S, E>(x);
         GateReference? reference = null;
+        Expected[][] gradients = []; // of one reference: most of the time goes into them
         foreach (int bits in Widths.Runnable)
         {
             using IDisposable width = Isa.Force(bits);
-            string what = $"{shape} {rule} width {bits}";
-            GateResult result = _kernels.Forward(x, bias, shape, rule, placement: placement);
-            reference ??= new(exact, result.Indices, shape, rule);
-            AssertChosen(what, exact, Elements.ToDoubles<C, F>(bias), result, shape, rule);
-            Close.Assert($"{what} weights", result.Weights, reference.Weights, F.Stored, F.Stored, Units);
-            Close.Assert($"{what} lse", result.Lse, reference.Lse, F.Stored, F.Stored, Units);
-            Close.Assert($"{what} mean", result.Mean, reference.Mean, F.Stored, F.Stored, 2 * Units);
-            GateResult bare = _kernels.Forward(x, bias, shape, rule, statistics: false, placement: placement);
-            Bits.AssertSame<double>($"{what} bare weights", result.Weights, bare.Weights);
-            Xunit.Assert.Equal(result.Indices, bare.Indices);
-            Xunit.Assert.Equal(result.Counts, bare.Counts);
-            foreach ((C[] dlse, C[] dmean) in ((C[], C[])[])[([], []), (Upstream(1, tokens), []), ([], Upstream(2, experts)), (Upstream(3, tokens), Upstream(4, experts))])
+            foreach (Placement placement in placements)
             {
-                double[] dx = _kernels.Backward(x, result, dweights, dlse, dmean, shape, rule, placement);
-                Expected[] expected = reference.Backward(Doubles(dweights), Doubles(dlse), Doubles(dmean));
-                Close.Assert($"{what} gradient with {dlse.Length} {dmean.Length}", dx, expected, E.Stored, E.Arithmetic, 2 * Units);
+                string what = $"{shape} {rule} width {bits} {placement}";
+                GateResult result = _kernels.Forward(x, bias, shape, rule, placement: placement);
+                if (reference is null)
+                {
+                    reference = new(exact, result.Indices, shape, rule);
+                    gradients = [.. upstream.Select(d => reference.Backward(Doubles(dweights), Doubles(d.Lse), Doubles(d.Mean)))];
+                }
+
+                AssertChosen(what, exact, Elements.ToDoubles<C, F>(bias), result, shape, rule);
+                Close.Assert($"{what} weights", result.Weights, reference.Weights, F.Stored, F.Stored, Units);
+                Close.Assert($"{what} lse", result.Lse, reference.Lse, F.Stored, F.Stored, Units);
+                Close.Assert($"{what} mean", result.Mean, reference.Mean, F.Stored, F.Stored, 2 * Units);
+                GateResult bare = _kernels.Forward(x, bias, shape, rule, statistics: false, placement: placement);
+                Bits.AssertSame<double>($"{what} bare weights", result.Weights, bare.Weights);
+                Xunit.Assert.Equal(result.Indices, bare.Indices);
+                Xunit.Assert.Equal(result.Counts, bare.Counts);
+                foreach (((C[] Lse, C[] Mean) d, Expected[] expected) in upstream.Zip(gradients))
+                {
+                    double[] dx = _kernels.Backward(x, result, dweights, d.Lse, d.Mean, shape, rule, placement);
+                    Close.Assert($"{what} gradient with {d.Lse.Length} {d.Mean.Length}", dx, expected, E.Stored, E.Arithmetic, 2 * Units);
+                }
             }
         }
     }

@@ -4,22 +4,23 @@ namespace TorchSharpSoftmax.Kernels.Tests;
 /// <remarks>What is chosen is given, and asserted elsewhere: the definitions of the rest begin with it.</remarks>
 internal sealed class GateReference
 {
-    private readonly double[] _logits;
+    private readonly Row[] _rows;
     private readonly GateShape _shape;
     private readonly GateRule _rule;
     private readonly long[] _indices;
 
     internal GateReference(double[] logits, long[] indices, GateShape shape, GateRule rule)
     {
-        (_logits, _indices, _shape, _rule) = (logits, indices, shape, rule);
+        (_indices, _shape, _rule) = (indices, shape, rule);
         int tokens = (int)shape.Tokens, experts = (int)shape.Experts, kept = (int)shape.Kept;
+        _rows = [.. Enumerable.Range(0, tokens).Select(t => new Row(logits.AsSpan(t * experts, experts), Indices(t), rule))];
         Weights = new Expected[tokens * kept];
         Lse = new Expected[tokens];
         Mean = new Expected[experts];
         var (means, sizes) = (new DoubleDouble[experts], new double[experts]);
         for (int t = 0; t < tokens; t++)
         {
-            var row = new Row(logits.AsSpan(t * experts, experts), Indices(t), rule);
+            Row row = _rows[t];
             Lse[t] = new Expected(row.Lse, 1 + Math.Abs(row.Top) + Math.Abs((row.Lse - row.Top).Hi));
             for (int j = 0; j < kept; j++)
             {
@@ -52,7 +53,7 @@ internal sealed class GateReference
         var dx = new Expected[tokens * experts];
         for (int t = 0; t < tokens; t++)
         {
-            var row = new Row(_logits.AsSpan(t * experts, experts), Indices(t), _rule);
+            Row row = _rows[t];
             var (value, size) = (new DoubleDouble[experts], new double[experts]);
             DoubleDouble dot = 0, spread = 0;
             double dotSize = 0, spreadSize = 0;

@@ -49,6 +49,24 @@ public sealed class NoisyTopKTests
         }
     }
 
+    /// <summary>A NaN is the last choice, as in topk_gate, and not the first one, as in libtorch's topk.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(4)]
+    public void It_chooses_and_weighs_as_the_top_k_gate_also_what_is_no_number(int k)
+    {
+        using var scope = NewDisposeScope();
+        const double inf = double.PositiveInfinity, nan = double.NaN;
+        var x = tensor([1, nan, 3, 0, 0.5, -inf, -inf, -inf, -inf, -inf, nan, nan, 2, nan, nan, 2, 2, 5, 2, 5], [4, 5], ScalarType.Float64);
+        var noisy = F.noisy_top_k_gate(x, null, k);
+        using var gate = F.topk_gate(x, k, statistics: false);
+        Assert.Equal(DenseToSparseTests.Longs(gate.indices), DenseToSparseTests.Longs(noisy.indices));
+        Assert.Equal(DenseToSparseTests.Longs(gate.counts), DenseToSparseTests.Longs(noisy.counts));
+        Assert.Equal(ElementAccess.Values(gate.weights), ElementAccess.Values(noisy.weights));
+        Assert.Equal([2, 0, 2, 2], DenseToSparseTests.Longs(noisy.indices.narrow(1, 0, 1)));
+    }
+
     /// <summary>dL/dz = dL/dh, and dL/ds = dL/dh * eps, whatever eps was.</summary>
     [Fact]
     public void The_gradient_goes_through_the_noise_into_logits_and_deviations()

@@ -89,6 +89,7 @@ public sealed class DocumentationTests
         using var written = new StringWriter();
         using var scope = NewDisposeScope();
         Console.SetOut(written);
+        manual_seed(1);
         try
         {
             return (bool)type.GetMethod("Run", BindingFlags.Static | BindingFlags.NonPublic)!.Invoke(null, null)!;

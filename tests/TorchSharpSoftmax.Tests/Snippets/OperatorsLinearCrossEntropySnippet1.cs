@@ -17,7 +17,7 @@ internal static class OperatorsLinearCrossEntropySnippet1
 
         // more from the same pass
         using var found = torch.nn.functional.linear_cross_entropy_outputs(
-            hidden, head.weight, words, LinearCrossEntropyResults.Lse | LinearCrossEntropyResults.Entropy | LinearCrossEntropyResults.Argmax, head.bias);
+            hidden, head.weight, words, LinearCrossEntropyResults.LogSumExp | LinearCrossEntropyResults.Entropy | LinearCrossEntropyResults.Argmax, head.bias);
         var entropy = found.entropy;        // of each token's probabilities
         double accuracy = found.accuracy;   // share of tokens whose likeliest class is the target
 

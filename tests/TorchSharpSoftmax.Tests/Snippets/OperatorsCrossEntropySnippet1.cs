@@ -15,6 +15,21 @@ internal static class OperatorsCrossEntropySnippet1
         var masked = Loss(2);       // +inf
         var ignored = Loss(-100);   // 0
 
-        return Snippet.Near(first, Math.Log(4.0 / 3)) && float.IsPositiveInfinity(masked.item<float>()) && ignored.item<float>() == 0;
+        torch.Tensor Gradient(torch.Tensor loss)
+        {
+            x.grad = null;
+            loss.sum().backward();
+            return x.grad!;
+        }
+
+        torch.Tensor Softmax(long target) => torch.nn.functional.collapse_free_cross_entropy(x, torch.tensor(new[] { target }));
+        var refused = Xunit.Assert.Throws<ArgumentOutOfRangeException>(() => Loss(3));
+        var probabilities = torch.tensor(new[] { 0.5f, 0.5f, 0 }, [1, 3]);
+        return Snippet.Near(first, Math.Log(4.0 / 3)) && float.IsPositiveInfinity(masked.item<float>()) && ignored.item<float>() == 0
+            && Gradient(Loss(0))[0][2].item<float>() == 0 && Gradient(Loss(2))[0][2].item<float>() == 0 && Gradient(Softmax(2))[0][2].item<float>() == -1
+            && Snippet.Near(Softmax(-100), double.NaN) && Snippet.Near(Gradient(Softmax(-100)), 0, 0, 0) && Snippet.Near(Gradient(Loss(-100)), 0, 0, 0)
+            && Snippet.Near(torch.nn.functional.collapse_free_cross_entropy(x, probabilities), 1.1269)
+            && float.IsNaN(torch.nn.functional.cross_entropy(x, probabilities).item<float>())
+            && refused.Message.StartsWith("'target'", StringComparison.Ordinal);
     }
 }

@@ -18,6 +18,9 @@ internal static class OperatorsSoftmaxSnippet1
 
         const float nan = float.NaN;
         return Snippet.Near(y, 0.5, 0, 0.5, nan, nan, nan, nan, nan, nan) && Snippet.Near(log, -0.6931, -inf, -0.6931, nan, nan, nan, nan, nan, nan) && Snippet.Near(lse, 0.6931, -inf, inf)
-            && Snippet.Near(x.sum(1), nan, nan, nan) && !x.bytes.SequenceEqual(y.bytes);
+            && Snippet.Near(x.sum(1), nan, nan, nan) && !x.bytes.SequenceEqual(y.bytes)
+            && Snippet.Near(torch.nn.functional.two_pass_logsumexp(torch.zeros(2, 0), dim: 1), -inf, -inf) && torch.nn.functional.two_pass_softmax(torch.zeros(2, 0)).shape.SequenceEqual([2, 0])
+            && Snippet.Near(torch.nn.functional.two_pass_softmax(torch.full([2, 1], 7f)), 1, 1) && Snippet.Near(torch.nn.functional.two_pass_log_softmax(torch.full([2, 1], 7f)), 0, 0)
+            && Snippet.Near(torch.nn.functional.two_pass_logsumexp(torch.full([2, 1], 7f), dim: 1), 7, 7);
     }
 }

@@ -267,7 +267,7 @@ public sealed class UseTwoPassSoftmaxTests
         public override Tensor forward(Tensor input)
         {
             var x = wide.call(linear.call(input)) + ((nn.Module<Tensor, Tensor>)asBase).call(input) + narrow.call(input);
-            return x + inList[0].call(input) + inArray[0].call(input) + inArray[1].call(input) + PropertyAsInterface.call(input);
+            return x + inList[0].call(input) + inArray[0].call(input) + inArray[1].call(input) + Property.call(input);
         }
     }
 

@@ -1,6 +1,6 @@
+using System.Runtime.InteropServices;
 using TorchSharp;
 using TorchSharpSoftmax;
-using System.Runtime.InteropServices;
 
 namespace Snippets;
 

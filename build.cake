@@ -6,6 +6,7 @@
 #load "build/Tests.cake"
 #load "build/Benchmarks.cake"
 #load "build/Packages.cake"
+#load "build/Docs.cake"
 
 const string Solution = "TorchSharpSoftmax.sln";
 
@@ -48,6 +49,10 @@ Task("Bench")
 // Needs no Setup: the packages are compiled against the stand-in's C# alone.
 Task("Pack")
     .Does(Packages.Make);
+
+// Nor does this.
+Task("Docs")
+    .Does(Docs.Make);
 
 Task("Grokking")
     .IsDependentOn("Setup")

@@ -2,7 +2,7 @@
 
 sealed class CommandLine
 {
-    public static readonly string[] Tasks = { "Setup", "Build", "Test", "Bench", "Pack", "Grokking", "LanguageModel" };
+    public static readonly string[] Tasks = { "Setup", "Build", "Test", "Bench", "Pack", "Docs", "Grokking", "LanguageModel" };
     static readonly string[] TasksThatPassArgumentsOn = { "Test", "Bench", "Grokking", "LanguageModel" };
     static readonly string[] Options = { "target", "torchsharp", "help" };
     static readonly string[] Sources = { "package", "native" };
@@ -18,6 +18,7 @@ sealed class CommandLine
               Bench       set up, then run the benchmarks per width and number of threads; ARGUMENTS: operators by name (all without one),
                           then what goes to the benchmarks, such as --rounds 1 or --filter '*Forward*' (results then in artifacts/benchmarks)
               Pack        build the two packages into artifacts/
+              Docs        the pages under docs/ and the API reference as a site, in artifacts/docs
               Build       set up, then build everything
               Setup       find out where TorchSharp comes from and install what is missing; says what it did
           --torchsharp=package|native
@@ -61,8 +62,8 @@ sealed class CommandLine
         }
         if (arguments.PassedOn.Length > 0 && !TasksThatPassArgumentsOn.Contains(arguments.Target))
             Refuse($"'{arguments.PassedOn[0]}' after '--': task '{arguments.Target}' takes no arguments; {string.Join(", ", TasksThatPassArgumentsOn)} do.");
-        if (arguments.Target == "Pack" && arguments.TorchSharp != null)
-            Refuse($"'--torchsharp={arguments.TorchSharp}': task 'Pack' always compiles against native/TorchSharp; leave the argument out.");
+        if (arguments.Target is "Pack" or "Docs" && arguments.TorchSharp != null)
+            Refuse($"'--torchsharp={arguments.TorchSharp}': task '{arguments.Target}' always compiles against native/TorchSharp; leave the argument out.");
         return arguments;
     }
 

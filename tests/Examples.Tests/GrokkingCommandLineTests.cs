@@ -23,16 +23,16 @@ public sealed class GrokkingCommandLineTests : IDisposable
     }
 
     [Fact]
-    public void The_README_has_a_row_for_each_preset()
+    public void The_page_has_a_row_for_each_preset()
     {
         string? folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "README.md")))
+        while (!File.Exists(Path.Combine(folder, "docs", "grokking.md")))
         {
-            folder = Path.GetDirectoryName(folder) ?? throw new FileNotFoundException("No README.md above the tests.");
+            folder = Path.GetDirectoryName(folder) ?? throw new FileNotFoundException("No docs/grokking.md above the tests.");
         }
 
-        string readme = File.ReadAllText(Path.Combine(folder, "README.md"));
-        Assert.All(Names, name => Assert.Contains($"\n| `{name}`", readme, StringComparison.Ordinal));
+        string page = File.ReadAllText(Path.Combine(folder, "docs", "grokking.md"));
+        Assert.All(Names, name => Assert.Contains($"\n| `{name}`", page, StringComparison.Ordinal));
     }
 
     [Theory]

@@ -10,6 +10,16 @@ namespace TorchSharp.Tests.NN;
 public class ModuleTests
 {
     [Fact]
+    public void A_disposed_module_has_no_training_mode()
+    {
+        Linear layer = nn.Linear(2, 2);
+        Assert.True(layer.training);
+        layer.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => layer.training);
+        Assert.Throws<ObjectDisposedException>(() => layer.eval());
+    }
+
+    [Fact]
     public void Fields_are_registered_by_name_parameters_before_buffers()
     {
         using Outer module = new();

@@ -30,7 +30,15 @@ public static partial class torch
 
             ~Module() => Dispose(false);
 
-            public virtual bool training => _training;
+            /// <summary>In TorchSharp the native module knows it, whose handle is closed once the module is disposed.</summary>
+            public virtual bool training
+            {
+                get
+                {
+                    ObjectDisposedException.ThrowIf(_disposed, this);
+                    return _training;
+                }
+            }
 
             public void Dispose()
             {
@@ -66,6 +74,7 @@ public static partial class torch
 
             public virtual void train(bool train = true)
             {
+                ObjectDisposedException.ThrowIf(_disposed, this);
                 _training = train;
                 foreach ((_, Module child) in named_children())
                 {

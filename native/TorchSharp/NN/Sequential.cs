@@ -9,7 +9,9 @@ namespace TorchSharp.Modules;
 /// <summary>Modules called one after another; what lies between two of them is disposed as soon as the next has it.</summary>
 public class Sequential : nn.Module<Tensor, Tensor>
 {
-    private readonly List<(string Name, nn.IModule<Tensor, Tensor> Module)> _modules = new();
+    // Two lists of these names, as in TorchSharp: whoever looks into the fields finds there what he would find in the real one.
+    private readonly List<nn.IModule<Tensor, Tensor>> _modules = new();
+    private readonly List<string> _names = new();
 
     protected Sequential(params (string name, nn.Module<Tensor, Tensor> submodule)[] modules)
         : base(nameof(Sequential))
@@ -34,7 +36,7 @@ public class Sequential : nn.Module<Tensor, Tensor>
     public int Count => _modules.Count;
 
     [IndexerName("SequentialItems")]
-    public nn.IModule<Tensor, Tensor> this[int index] => _modules[index].Module;
+    public nn.IModule<Tensor, Tensor> this[int index] => _modules[index];
 
     [IndexerName("SequentialItems")]
     public Sequential this[(int? start, int? end) index] => Slice(index.start ?? 0, index.end ?? Count);
@@ -44,7 +46,8 @@ public class Sequential : nn.Module<Tensor, Tensor>
 
     public Sequential append(string name, nn.IModule<Tensor, Tensor> module)
     {
-        _modules.Add((name, module));
+        _modules.Add(module);
+        _names.Add(name);
         return this;
     }
 
@@ -57,10 +60,10 @@ public class Sequential : nn.Module<Tensor, Tensor>
             return tensor.alias();
         }
 
-        Tensor current = _modules[0].Module.call(tensor);
+        Tensor current = _modules[0].call(tensor);
         for (int i = 1; i < Count; i++)
         {
-            Tensor next = _modules[i].Module.call(current);
+            Tensor next = _modules[i].call(current);
             current.Dispose();
             current = next;
         }
@@ -110,9 +113,9 @@ public class Sequential : nn.Module<Tensor, Tensor>
 
     public override IEnumerable<(string name, nn.Module module)> named_children()
     {
-        foreach ((string name, nn.IModule<Tensor, Tensor> module) in _modules)
+        for (int i = 0; i < Count; i++)
         {
-            yield return (name, (nn.Module)module);
+            yield return (_names[i], (nn.Module)_modules[i]);
         }
     }
 
@@ -190,7 +193,7 @@ public class Sequential : nn.Module<Tensor, Tensor>
         Sequential result = new(Array.Empty<(string, nn.Module<Tensor, Tensor>)>());
         for (int i = start; i < end; i++)
         {
-            result.append(_modules[i].Name, _modules[i].Module);
+            result.append(_names[i], _modules[i]);
         }
 
         return result;

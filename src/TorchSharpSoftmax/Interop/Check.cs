@@ -30,6 +30,20 @@ internal static class Check
         }
     }
 
+    /// <summary>A disposed module says so when it is asked anything that native code knows.</summary>
+    internal static void Alive([NotNull] nn.Module? module, string argument)
+    {
+        NotNull(module, argument, "a module");
+        try
+        {
+            _ = module.training;
+        }
+        catch (ObjectDisposedException error)
+        {
+            throw new ArgumentException($"'{argument}' has been disposed; a live module is required.", argument, error);
+        }
+    }
+
     /// <summary>The dim counted from the front. A 0-d tensor takes 0 and -1, as in libtorch.</summary>
     internal static int Dim(Tensor x, long dim, string argument = "dim")
     {

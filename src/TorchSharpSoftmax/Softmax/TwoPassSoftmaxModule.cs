@@ -43,5 +43,24 @@ namespace TorchSharpSoftmax
             /// <param name="dim">The dimension whose exponentials sum to one; negative ones count from the end.</param>
             public static Modules.TwoPassLogSoftmax TwoPassLogSoftmax(long dim) => new(dim);
         }
+
+        extension(nn.Module model)
+        {
+            /// <summary>Puts <c>TwoPassSoftmax</c> and <c>TwoPassLogSoftmax</c> in the place of each <c>Softmax</c> and <c>LogSoftmax</c> that is registered below a model.</summary>
+            /// <remarks>
+            /// <para>Names, their order, keys of the state, dims, training modes and hooks stay. The hooks are shared with the module that went, so what removes them still does;
+            /// their first argument is the module that came. A second call finds nothing more to replace.</para>
+            /// <para>A module is replaced where its owner holds it in fields, in arrays or lists that are fields, or in itself, as <c>Sequential</c>, <c>ModuleList</c> and
+            /// <c>ModuleDict</c> do. Where one of these is declared as <c>Softmax</c>, where the model itself is the softmax, or where nothing that can be written holds it, it
+            /// stays, with the reason. References from elsewhere, as in closures, are not seen; nor is a call of <c>torch.nn.functional.softmax</c>.</para>
+            /// </remarks>
+            /// <exception cref="ArgumentNullException">The model is null.</exception>
+            /// <exception cref="ArgumentException">The model has been disposed.</exception>
+            public SoftmaxReplacements UseTwoPassSoftmax()
+            {
+                Check.Alive(model, nameof(model));
+                return SoftmaxReplacer.Run(model);
+            }
+        }
     }
 }

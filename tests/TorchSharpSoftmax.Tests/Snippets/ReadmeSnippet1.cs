@@ -1,7 +1,7 @@
 using TorchSharp;
 using TorchSharpSoftmax;
 
-namespace ReadmeSnippets;
+namespace Snippets;
 
 internal static class ReadmeSnippet1
 {

@@ -285,7 +285,7 @@ public sealed class PerpGradTests
         }
         catch (System.Runtime.InteropServices.ExternalException error)
         {
-            Assert.Contains("'aten::where.self' with arguments from the 'Meta' backend", error.Message, StringComparison.Ordinal);
+            Assert.Contains("aten::where.self", error.Message, StringComparison.Ordinal); // libtorch 1.13 has no such operator for it, libtorch 2 none for a scalar of the CPU beside it
         }
     }
 

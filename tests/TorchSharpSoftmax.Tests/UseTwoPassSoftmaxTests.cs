@@ -274,7 +274,7 @@ public sealed class UseTwoPassSoftmaxTests
     private sealed class Containers : nn.Module
     {
         public readonly ModuleList<nn.Module<Tensor, Tensor>> list = new(nn.Linear(1, 1), nn.Softmax(1));
-        public readonly ModuleDict<nn.Module<Tensor, Tensor>> dictionary = new() { ["a"] = nn.Linear(1, 1), ["b"] = nn.LogSoftmax(1), ["c"] = nn.ReLU() };
+        public readonly ModuleDict<nn.Module<Tensor, Tensor>> dictionary = new() { { "a", nn.Linear(1, 1) }, { "b", nn.LogSoftmax(1) }, { "c", nn.ReLU() } };
         [TorchSharp.Utils.ComponentName(Name = "modules")]
         public readonly ModuleList<nn.Module> modules_ = new(nn.Softmax(1));
         private readonly ModuleList<Softmax> softmaxes = new(nn.Softmax(1));

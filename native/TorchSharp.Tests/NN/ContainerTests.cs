@@ -82,6 +82,7 @@ public class ContainerTests
         Assert.Equal(["held.z.weight", "held.z.bias", "held.a.weight", "held.a.bias"], holder.named_parameters().Select(p => p.name));
         Assert.True(modules.TryGetValue("z", out Linear? z));
         Assert.Equal(1, z!.in_features);
+        Assert.Throws<ArgumentOutOfRangeException>(() => modules["b"] = z);
     }
 
     [Fact]

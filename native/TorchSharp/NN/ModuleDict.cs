@@ -20,7 +20,9 @@ public class ModuleDict<T> : nn.Module, IDictionary<string, T>, IList<(string, T
     public T this[string key]
     {
         get => _modules[key];
-        set => _modules[key] = value;
+
+        // TorchSharp's takes a key that is there for granted: a new one is for Add
+        set => _modules[key] = _modules.ContainsKey(key) ? value : throw new System.ArgumentOutOfRangeException("index");
     }
 
     public (string, T) this[int index]

@@ -260,7 +260,7 @@ public sealed class CrossEntropyTests
         foreach (var module in (WeightedLoss<Tensor, Tensor, Tensor>[])[theirs, ours, softmax])
         {
             module.to(ScalarType.Float64);
-            Assert.Equal((ScalarType.Float32, 0, 0), (module.weight.dtype, module.named_buffers().Count(), module.state_dict().Count));
+            Assert.Equal((ScalarType.Float32, 0, 0), (module.weight!.dtype, module.named_buffers().Count(), module.state_dict().Count));
         }
     }
 

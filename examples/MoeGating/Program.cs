@@ -1,23 +1,49 @@
-using System.Diagnostics;
 using MoeGating;
-using TorchSharp;
-using TorchSharpSoftmax;
-torch.set_num_threads(int.Parse(args[0]));
-using var grid = Grid.Create();
-var cl = Stopwatch.StartNew();
-foreach (var r in Fisher.All(grid)) Console.WriteLine(r);
-Console.WriteLine(cl.Elapsed.TotalSeconds);
-var brows = (from n in new[]{1000,2000,4000,8000,16000,32000} from r in Enumerable.Range(0,100) select Boundary.Estimate(n,r)).ToArray();
-Console.WriteLine(SlopeRow.Of("top-1","boundary", brows.Select(r=>(r.N,r.BoundaryError)), -1.2,-.8));
-Console.WriteLine(SlopeRow.Of("top-1","experts", brows.Select(r=>(r.N,r.ExpertError)), -.65,-.4));
-Console.WriteLine(cl.Elapsed.TotalSeconds);
-foreach (var g in GaussianGate.All)
+using TorchSharpSoftmax.Examples;
+
+try
 {
- var d = grid.Density(g.Mixture, Mixture.Truth);
- var rows = (from n in new[]{1000,2000,4000,8000,16000,32000} from r in Enumerable.Range(0,int.Parse(args[1])) select g.Estimate(n,r,grid,d)).ToArray();
- Console.WriteLine(SlopeRow.Of(g.Name,"gate", rows.Select(r=>(r.N,r.GateError)), -1.2,-.8));
- Console.WriteLine(SlopeRow.Of(g.Name,"ratio", rows.Select(r=>(r.N,r.RatioError)), -1.2,-.8));
- Console.WriteLine(SlopeRow.Of(g.Name,"experts", rows.Select(r=>(r.N,r.ExpertError)), -1.2,-.8));
- Console.WriteLine(SlopeRow.Of(g.Name,"hell", rows.Select(r=>(r.N,r.Hellinger)), -1.2,-.8));
- Console.WriteLine(cl.Elapsed.TotalSeconds + " " + string.Join(' ', SlopeRow.Medians(rows.Select(r=>(r.N,r.GateError)))) + " steps " + rows.Average(r=>r.Steps));
+    return Cli.Run(Options.Command(Run), args);
+}
+catch (Exception e) when (e is ArgumentException or IOException or UnauthorizedAccessException)
+{
+    Console.Error.WriteLine(e.Message);
+    return Cli.BadUsage;
+}
+
+// Digits, then Gaussian experts, or one of them; each reports when it is done.
+static int Run(Options options)
+{
+    Cli.CreateFolder("--out", options.Out);
+    var digits = new DigitsStudy(options);
+    var gaussian = new GaussianStudy(options);
+    if (options.Resume && !(options.Digits && Output.HasResults(digits.Folder)) && !(options.Gaussian && Output.HasResults(gaussian.Folder)))
+    {
+        throw new ArgumentException($"'--resume' finds no results in '{options.Out}'; a folder ('--out') with an earlier run is required.");
+    }
+
+    using var interrupt = new Interrupt();
+    if (options.Digits)
+    {
+        Console.WriteLine("Conflicting digits: the same pictures of digits have other names in each of four domains; eight small experts share them out.");
+        Console.WriteLine("(a minute and a half; Ctrl-C stops, '--resume' keeps the networks that are finished)");
+        digits.Run(interrupt);
+        DigitsReport.Print(digits);
+    }
+
+    if (options.Gaussian && !interrupt.Requested)
+    {
+        Console.WriteLine("Gaussian experts: maximum likelihood of a mixture's parameters, with more and more observations.");
+        Console.WriteLine("(a minute; Ctrl-C stops after the estimate, '--resume' keeps those that are there)");
+        gaussian.Run(interrupt);
+        GaussianReport.Print(gaussian);
+    }
+
+    if (interrupt.Requested)
+    {
+        Console.WriteLine("Stopped; '--resume' continues.");
+        return Interrupt.ExitCode;
+    }
+
+    return 0;
 }

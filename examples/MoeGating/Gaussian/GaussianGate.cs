@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using TorchSharpSoftmax;
+using static TorchSharp.torch;
 
 namespace MoeGating;
 
@@ -7,8 +9,8 @@ namespace MoeGating;
 /// <param name="Title">For people.</param>
 /// <param name="Activation">What comes between the linear map and the softmax.</param>
 /// <param name="LearnsTemperature">Whether the temperature is estimated too, or known.</param>
-/// <param name="Learns">Whether theory lets data determine the gate.</param>
-internal sealed record GaussianGate(string Name, string Title, DenseToSparseActivation Activation, bool LearnsTemperature, bool Learns)
+/// <param name="IsDetermined">Whether data determine beta and temperature, by theory.</param>
+internal sealed record GaussianGate(string Name, string Title, DenseToSparseActivation Activation, bool LearnsTemperature, bool IsDetermined)
 {
     private const double StartNoise = 0.1;
 
@@ -24,15 +26,16 @@ internal sealed record GaussianGate(string Name, string Title, DenseToSparseActi
     public Mixture Mixture { get; } = new(Activation);
 
     /// <summary>Draws samples, starts near the truth and climbs to the maximum of the likelihood.</summary>
-    public EstimateRow Estimate(int n, int repetition, Grid grid, TorchSharp.torch.Tensor trueDensity)
+    public EstimateRow Estimate(int n, int repetition, Grid grid, Tensor trueDensity)
     {
-        var clock = System.Diagnostics.Stopwatch.StartNew();
-        using var scope = TorchSharp.torch.NewDisposeScope();
-        TorchSharp.torch.manual_seed(Seeds.Of(n, repetition));
-        (var x, var y) = Mixture.Draw(n);
+        var clock = Stopwatch.StartNew();
+        using var scope = NewDisposeScope();
+        manual_seed(Seeds.Of(n, repetition));
+        (Tensor x, Tensor y) = Mixture.Draw(n);
+        manual_seed(repetition); // the same starts at every size
         int[] free = [.. Enumerable.Range(0, Mixture.Parameters).Where(p => p != Mixture.LogTau || LearnsTemperature)];
         double[] start = [.. Mixture.Truth];
-        double[] noise = [.. TorchSharp.torch.randn(Mixture.Parameters, dtype: TorchSharp.torch.ScalarType.Float64).data<double>()];
+        double[] noise = [.. randn(Mixture.Parameters, dtype: ScalarType.Float64).data<double>()];
         Array.ForEach(free, p => start[p] += StartNoise * noise[p]);
         Fit fit = Fit.Of(Mixture, start, free, x, y);
         double hellinger = grid.Hellinger(grid.Density(Mixture, fit.Parameters), trueDensity);

@@ -4,7 +4,7 @@ using TorchSharpSoftmax.Examples;
 
 namespace MoeGating;
 
-/// <summary>Two gates' loads as heat maps, the accuracy of all networks, and over the steps load CV, entropy and accuracy.</summary>
+/// <summary>Two gates' loads as heat maps, the accuracy of all networks, and over the steps load CV, entropy with temperature, and accuracy.</summary>
 internal static class DigitsPicture
 {
     private static readonly string[] HeatMaps = ["top1", "top2-balanced"];
@@ -18,7 +18,7 @@ internal static class DigitsPicture
         DigitsRun[] runs = [.. study.Finished.Where(r => r.Seed == seed)];
         int seeds = study.Finished.Select(r => r.Seed).Distinct().Count();
         int steps = runs.Max(r => r.Outcome!.Steps);
-        string title = $"Conflicting digits: eight experts of 16 units; curves and maps of seed {seed}, bars the mean of {seeds} seed(s)";
+        string title = $"Conflicting digits: eight experts of 16 units; curves and maps of seed {seed}, bars the mean of {(seeds == 1 ? "it" : $"{seeds} seeds")}";
         var script = new StringBuilder(string.Create(CultureInfo.InvariantCulture, $"""
             set terminal pngcairo size 1600,900 font 'DejaVu Sans,12'
             set output {Gnuplot.Quote(picture)}
@@ -40,13 +40,17 @@ internal static class DigitsPicture
         }
 
         Accuracies(script, study);
-        script.AppendLine(CultureInfo.InvariantCulture, $"set ylabel ''; set ytics auto; set xtics auto; set grid; set xrange [0:{steps}]; set lmargin 8; set rmargin 3");
+        script.AppendLine(CultureInfo.InvariantCulture, $"set ylabel ''; set ytics auto; set xtics 400; set grid; set xrange [0:{steps}]; set lmargin 8; set rmargin 3");
         DigitsRun[] drawn = [.. Curves.Select(name => runs.FirstOrDefault(r => r.Gate.Name == name)).OfType<DigitsRun>()];
         if (drawn.Length > 0)
         {
-            Panel(script, 0, "load CV of training steps", "set yrange [0:*]; set nokey", drawn, "LoadCV");
-            Panel(script, 1 / 3.0, "entropy of the gate over the largest possible", "set yrange [0:1.03]", drawn, "Entropy");
-            Panel(script, 2 / 3.0, "accuracy on unseen pictures", "set yrange [0.4:1]; set key bottom right Left reverse samplen 2 spacing 1.05 font ',10' opaque", drawn, "TestAccuracy");
+            script.AppendLine("set nokey");
+            Panel(script, 0, "load CV of training steps", "set yrange [0:*]", drawn, "LoadCV");
+            DigitsRun? cooling = drawn.FirstOrDefault(r => r.Gate.Name.StartsWith("dense-to-sparse", StringComparison.Ordinal));
+            string temperature = cooling is null ? "" : $", {Gnuplot.Quote(cooling.MetricsPath)} using 'Step':'Temperature' axes x1y2 with lines lw 2 dt 2 lc rgb 'black'";
+            const string Right = "set ytics nomirror; set y2range [0:2.06]; set y2tics 0.5";
+            Panel(script, 1 / 3.0, "entropy over the largest possible (dashed, right axis: temperature)", "set yrange [0:1.03]; set rmargin 5; " + Right, drawn, "Entropy", temperature);
+            Panel(script, 2 / 3.0, "accuracy on unseen pictures", "set yrange [0.4:1]; set rmargin 3; unset y2tics; set ytics mirror", drawn, "TestAccuracy");
         }
 
         script.AppendLine("unset multiplot\nset output");
@@ -74,9 +78,9 @@ internal static class DigitsPicture
     private static void Accuracies(StringBuilder script, DigitsStudy study)
     {
         (DigitGate Gate, double Accuracy)[] bars = [.. DigitsReport.ByGate(study).Select(g => (g.Key, g.Average(o => o.TestAccuracy)))];
-        script.AppendLine(CultureInfo.InvariantCulture, $"set size {1 / 3.0},0.46; set origin {2 / 3.0},0.48; set title 'accuracy on unseen pictures'; unset ylabel; set lmargin 34");
-        script.AppendLine(CultureInfo.InvariantCulture, $"set xrange [0.5:1.02]; set yrange [-0.6:{bars.Length - 0.4}]; set style fill solid; unset xlabel; set xtics 0.1");
-        script.AppendLine("set ytics (" + string.Join(", ", bars.Select((b, i) => $"{Gnuplot.Quote(b.Gate.Title)} {bars.Length - 1 - i}")) + ") noenhanced font ',10'");
+        script.AppendLine(CultureInfo.InvariantCulture, $"set size {1 / 3.0},0.46; set origin {2 / 3.0},0.48; set title 'accuracy at the end, and the colours below' offset -14,0; unset ylabel; set lmargin 32");
+        script.AppendLine(CultureInfo.InvariantCulture, $"set xrange [0.5:1.09]; set yrange [-0.6:{bars.Length - 0.4}]; set style fill solid; unset xlabel; set xtics (0.5, 0.7, 0.9)");
+        script.AppendLine("set ytics (" + string.Join(", ", bars.Select((b, i) => $"{Gnuplot.Quote(b.Gate.Title)} {bars.Length - 1 - i}")) + ") nomirror noenhanced font ',10'");
         script.AppendLine("$bars << EOD");
         foreach (((DigitGate gate, double accuracy), int i) in bars.Select((b, i) => (b, i)))
         {
@@ -85,13 +89,13 @@ internal static class DigitsPicture
         }
 
         script.AppendLine("EOD\nplot $bars using 1:2:(0.5):1:($2-0.35):($2+0.35):3 with boxxyerror lc rgb variable, $bars using 1:2:(sprintf(' %.3f', $1)) with labels left font ',10'");
-        script.AppendLine("set ytics font ',12'; set xlabel 'step' offset 0,0.5");
+        script.AppendLine("set ytics mirror font ',12'; set xlabel 'step' offset 0,0.5");
     }
 
-    private static void Panel(StringBuilder script, double x, string title, string settings, DigitsRun[] runs, string column)
+    private static void Panel(StringBuilder script, double x, string title, string settings, DigitsRun[] runs, string column, string more = "")
     {
-        script.AppendLine(CultureInfo.InvariantCulture, $"set size {1 / 3.0},0.46; set origin {x},0; set title '{title}'; {settings}");
+        script.AppendLine(CultureInfo.InvariantCulture, $"set size {1 / 3.0},0.46; set origin {x},0; set title '{title}' offset 0,0 font ',11'; {settings}");
         script.AppendLine("plot " + string.Join(", \\\n     ", runs.Select(run =>
-            $"{Gnuplot.Quote(run.MetricsPath)} using 'Step':'{column}' with lines lw 2 lc rgb '{Colors[Array.IndexOf(Curves, run.Gate.Name)]}' title {Gnuplot.Quote(run.Gate.Title)} noenhanced")));
+            $"{Gnuplot.Quote(run.MetricsPath)} using 'Step':'{column}' with lines lw 2 lc rgb '{Colors[Array.IndexOf(Curves, run.Gate.Name)]}'")) + more);
     }
 }

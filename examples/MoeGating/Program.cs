@@ -22,6 +22,17 @@ static int Run(Options options)
         throw new ArgumentException($"'--resume' finds no results in '{options.Out}'; a folder ('--out') with an earlier run is required.");
     }
 
+    // Both are asked before anything runs: each may refuse.
+    if (options.Digits)
+    {
+        digits.Prepare();
+    }
+
+    if (options.Gaussian)
+    {
+        gaussian.Prepare();
+    }
+
     using var interrupt = new Interrupt();
     if (options.Digits)
     {

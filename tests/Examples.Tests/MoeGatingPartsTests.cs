@@ -38,7 +38,7 @@ public sealed class MoeGatingPartsTests
     public void Only_homogeneous_activations_have_a_singular_Fisher_information()
     {
         using var grid = Grid.Create();
-        FisherRow[] rows = [.. Fisher.All(grid)];
+        FisherRow[] rows = [.. FisherInformation.All(grid)];
 
         Assert.Equal(13, rows.Length);
         Assert.Equal(["Identity", "ReLU", "LeakyReLU", "Abs", "Square", "Cube"], rows.Where(r => r.Homogeneous).Select(r => r.Activation));

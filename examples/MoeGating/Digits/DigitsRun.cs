@@ -22,6 +22,8 @@ internal sealed record DigitsSettings(int Epochs, int LogEvery, int Threads)
 /// <summary>One network with one seed: its folder and its training.</summary>
 internal sealed class DigitsRun(DigitGate gate, int seed, DigitsSettings settings, string folder)
 {
+    public const string OutcomeFile = "outcome.csv";
+
     private const double LearningRate = 3e-3;
 
     public DigitGate Gate => gate;
@@ -32,7 +34,7 @@ internal sealed class DigitsRun(DigitGate gate, int seed, DigitsSettings setting
 
     public string MetricsPath => Path.Combine(Folder, "metrics.csv");
 
-    public string OutcomePath => Path.Combine(Folder, "outcome.csv");
+    public string OutcomePath => Path.Combine(Folder, OutcomeFile);
 
     public string DomainsPath => Path.Combine(Folder, "domains.csv");
 
@@ -40,14 +42,6 @@ internal sealed class DigitsRun(DigitGate gate, int seed, DigitsSettings setting
 
     /// <summary>What an earlier run finished.</summary>
     public void FindOutcome() => Outcome = MetricsFile<DigitsOutcome>.Read(OutcomePath).FirstOrDefault();
-
-    public void Forget()
-    {
-        if (File.Exists(OutcomePath))
-        {
-            File.Delete(OutcomePath);
-        }
-    }
 
     /// <summary>Trains and writes what came of it; where it is interrupted, it leaves no outcome.</summary>
     public void Train(Interrupt interrupt, Action<int, string?> tell)

@@ -8,18 +8,32 @@ internal sealed class DigitsStudy(Options options)
 {
     private readonly DigitsSettings settings = new(options.Epochs, options.LogEvery, options.Threads);
 
+    private DigitsRun[] runs = [];
+
     public string Folder { get; } = Path.Combine(options.Out, "digits");
 
     public string SummaryPath => Path.Combine(Folder, "summary.csv");
 
     public IReadOnlyList<DigitsRun> Finished { get; private set; } = [];
 
-    public void Run(Interrupt interrupt)
+    /// <summary>Finds what is finished, and refuses to go on from results of other settings; a fresh start forgets them.</summary>
+    public void Prepare()
     {
-        DigitsRun[] runs = [.. options.Gates.SelectMany(gate => options.Seeds.Select(seed => new DigitsRun(gate, seed, settings, Folder)))];
         bool resumes = options.Resume && Output.HasResults(Folder);
         Output.KeepSettings(Folder, settings, resumes);
-        Array.ForEach(runs, resumes ? run => run.FindOutcome() : run => run.Forget());
+        runs = [.. options.Gates.SelectMany(gate => options.Seeds.Select(seed => new DigitsRun(gate, seed, settings, Folder)))];
+        if (resumes)
+        {
+            Array.ForEach(runs, run => run.FindOutcome());
+        }
+        else
+        {
+            Array.ForEach(Directory.GetFiles(Folder, DigitsRun.OutcomeFile, SearchOption.AllDirectories), File.Delete);
+        }
+    }
+
+    public void Run(Interrupt interrupt)
+    {
         torch.set_num_threads(options.Threads);
         int before = runs.Count(r => r.Outcome is not null) * settings.Steps;
         TrainingDisplay.Run(runs.Length * settings.Steps, before, tell =>

@@ -24,19 +24,18 @@ internal static class GaussianPicture
             set logscale xy
             set xrange [{sizes[0] / 1.3}:{sizes[^1] * 1.3}]
             set xtics (1e2, 3e2, 1e3, 3e3, 1e4, 3e4, 1e5, 3e5, 1e6); set format x '%.0f'
-            set xlabel 'observations' offset 0,0.5
-            set key below Left reverse samplen 2 spacing 1.1 maxcols 1
+            set key below Left reverse samplen 2 spacing 1.1 maxcols 2
 
             """));
-        Panel(script, 0, 0.46, 0.5, 0.49, "error of the gate: |beta - truth| + |temperature - truth|");
+        Panel(script, 0, 0.46, 0.5, 0.49, "error of the gate, |beta - truth| + |temperature - truth|, over the observations");
         Curves(script, GaussianGate.All.Select(g => (Curve(study, g, GaussianSlopes.OfGate, r => r.GateError), g.Title)));
-        Panel(script, 0.5, 0.46, 0.5, 0.49, "Hellinger distance of the density to the truth");
+        Panel(script, 0.5, 0.46, 0.5, 0.49, "Hellinger distance of the density to the truth, over the observations");
         Curves(script, GaussianGate.All.Select(g => (Curve(study, g, GaussianSlopes.OfDensity, r => r.Hellinger), g.Title)));
-        Panel(script, 0.5, 0, 0.5, 0.46, "top-1 gate");
+        Panel(script, 0.5, 0, 0.5, 0.46, "errors of a top-1 gate and its experts, over the observations");
         Curves(script,
         [
-            ((Slope(study, GaussianSlopes.Top1, GaussianSlopes.OfBoundary), SlopeRow.Medians(study.Boundaries.Select(r => (r.N, r.BoundaryError)))), "place of the boundary"),
-            ((Slope(study, GaussianSlopes.Top1, GaussianSlopes.OfExperts), SlopeRow.Medians(study.Boundaries.Select(r => (r.N, r.ExpertError)))), "slopes, intercepts and variances of the experts"),
+            ((Slope(study, GaussianSlopes.Top1, GaussianSlopes.OfBoundary), SlopeRow.Medians(study.Boundaries.Select(r => (r.N, r.BoundaryError)))), "boundary"),
+            ((Slope(study, GaussianSlopes.Top1, GaussianSlopes.OfExperts), SlopeRow.Medians(study.Boundaries.Select(r => (r.N, r.ExpertError)))), "experts"),
         ]);
         Eigenvalues(script, study.Fisher);
         script.AppendLine("unset multiplot\nset output");
@@ -74,7 +73,7 @@ internal static class GaussianPicture
     {
         const double Floor = 1e-17; // rounding leaves some below 0
         Panel(script, 0, 0, 0.5, 0.46, "smallest eigenvalue of the Fisher information, by the gate''s activation");
-        script.AppendLine(CultureInfo.InvariantCulture, $"unset logscale x; unset xlabel; set nokey; set style fill solid; set boxwidth 0.7; set xrange [-0.6:{fisher.Count - 0.4}]; set yrange [{Floor}:3]");
+        script.AppendLine(CultureInfo.InvariantCulture, $"unset logscale x; set nokey; set style fill solid; set boxwidth 0.7; set xrange [-0.6:{fisher.Count - 0.4}]; set yrange [{Floor}:3]");
         script.AppendLine("set grid noxtics; set xtics rotate by -35 (" + string.Join(", ", fisher.Select((f, i) => $"'{f.Activation}' {i}")) + ")");
         script.AppendLine("$bars << EOD");
         foreach ((FisherRow row, int i) in fisher.Select((f, i) => (f, i)))

@@ -10,7 +10,7 @@ internal static class GaussianReport
         Table fisher = Output.Table("activation", "smallest eigenvalue", "determined");
         foreach (FisherRow row in study.Fisher.OrderByDescending(r => r.SmallestEigenvalue))
         {
-            fisher.AddRow(row.Activation, Output.Number(row.SmallestEigenvalue, "0.0e+0"), row.SmallestEigenvalue > Fisher.Singular ? "yes" : "no");
+            fisher.AddRow(row.Activation, Output.Number(row.SmallestEigenvalue, "0.0e+0"), row.SmallestEigenvalue > FisherInformation.Singular ? "yes" : "no");
         }
 
         Console.WriteLine("  What one observation tells of nine parameters (Fisher information, correlation-scaled), by the gate's activation:");
@@ -46,7 +46,7 @@ internal static class GaussianReport
         yield return new(
             "homogeneous activations leave the temperature undetermined, the others do not",
             $"eigenvalues up to {Output.Number(singular.Max(r => r.SmallestEigenvalue), "0e+0")}, and from {Output.Number(others.Min(r => r.SmallestEigenvalue), "0.000")} up",
-            singular.All(r => Math.Abs(r.SmallestEigenvalue) < Fisher.Singular) && others.All(r => r.SmallestEigenvalue > 1e-2));
+            singular.All(r => Math.Abs(r.SmallestEigenvalue) < FisherInformation.Singular) && others.All(r => r.SmallestEigenvalue > 1e-2));
         foreach ((string claim, string error, Func<SlopeRow, bool> which) in Claims)
         {
             SlopeRow[] slopes = [.. study.Slopes.Where(s => s.Error == error && which(s))];

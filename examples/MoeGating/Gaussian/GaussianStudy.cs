@@ -30,22 +30,36 @@ internal sealed class GaussianStudy(Options options)
 
     public bool IsFinished => Slopes.Count > 0;
 
+    private string SlopesPath => Path.Combine(folder, "slopes.csv");
+
+    private bool Resumes { get; } = options.Resume && Output.HasResults(Path.Combine(options.Out, "gaussian"));
+
+    /// <summary>Refuses to go on from results of other settings; a fresh start forgets them.</summary>
+    public void Prepare()
+    {
+        Output.KeepSettings(folder, new GaussianSettings(options.Threads), Resumes);
+        File.Delete(SlopesPath);
+        if (!Resumes)
+        {
+            File.Delete(EstimatesPath);
+        }
+    }
+
     public void Run(Interrupt interrupt)
     {
-        bool resumes = options.Resume && Output.HasResults(folder);
-        Output.KeepSettings(folder, new GaussianSettings(options.Threads), resumes);
         torch.set_num_threads(options.Threads);
         using var grid = Grid.Create();
-        Fisher = [.. MoeGating.Fisher.All(grid)];
-        Write("fisher.csv", Fisher);
+        Fisher = [.. FisherInformation.All(grid)];
+        Write(Path.Combine(folder, "fisher.csv"), Fisher);
 
         (int N, int Repetition)[] samples = [.. options.Sizes.SelectMany(n => Enumerable.Range(0, options.Repetitions).Select(r => (n, r)))];
         int all = GaussianGate.All.Length * samples.Length;
-        using (var file = new MetricsFile<EstimateRow>(EstimatesPath, resumes ? row => samples.Contains((row.N, row.Repetition)) : null))
+        using (var file = new MetricsFile<EstimateRow>(EstimatesPath, Resumes ? _ => true : null))
         {
-            Estimates = file.Rows;
-            HashSet<(string, int, int)> done = [.. file.Rows.Select(r => (r.Gate, r.N, r.Repetition))];
-            TrainingDisplay.Run(all, file.Rows.Count, tell => Estimate(file, samples, done, grid, interrupt, tell), "estimate");
+            // An earlier run may have had more sizes or samples: its estimates stay in the file.
+            HashSet<(string, int, int)> done = [.. file.Rows.Where(r => samples.Contains((r.N, r.Repetition))).Select(r => (r.Gate, r.N, r.Repetition))];
+            TrainingDisplay.Run(all, done.Count, tell => Estimate(file, samples, done, grid, interrupt, tell), "estimate");
+            Estimates = [.. file.Rows.Where(r => samples.Contains((r.N, r.Repetition)))];
         }
 
         using (var file = new MetricsFile<BoundaryRow>(BoundaryPath))
@@ -60,27 +74,28 @@ internal sealed class GaussianStudy(Options options)
         if (Estimates.Count == all && Boundaries.Count == MoreOfBoundary * samples.Length)
         {
             Slopes = [.. GaussianSlopes.Of(this)];
-            Write("slopes.csv", Slopes);
+            Write(SlopesPath, Slopes);
         }
     }
 
     private void Estimate(
         MetricsFile<EstimateRow> file, (int N, int Repetition)[] samples, HashSet<(string, int, int)> done, Grid grid, Interrupt interrupt, Action<int, string?> tell)
     {
+        int behind = done.Count;
         foreach (GaussianGate gate in GaussianGate.All)
         {
             using torch.Tensor truth = grid.Density(gate.Mixture, Mixture.Truth);
             foreach ((int n, int repetition) in samples.Where(s => !done.Contains((gate.Name, s.N, s.Repetition))).TakeWhile(_ => !interrupt.Requested))
             {
                 file.Add(gate.Estimate(n, repetition, grid, truth));
-                tell(file.Rows.Count, $"{gate.Title}, {n} observations, sample {repetition + 1} of {options.Repetitions}");
+                tell(++behind, $"{gate.Title}, {n} observations, sample {repetition + 1} of {options.Repetitions}");
             }
         }
     }
 
-    private void Write<TRow>(string name, IEnumerable<TRow> rows)
+    private static void Write<TRow>(string path, IEnumerable<TRow> rows)
     {
-        using var file = new MetricsFile<TRow>(Path.Combine(folder, name));
+        using var file = new MetricsFile<TRow>(path);
         file.AddRange(rows);
     }
 }

@@ -8,7 +8,7 @@ namespace MoeGating;
 internal sealed record FisherRow(string Activation, bool Homogeneous, double SmallestEigenvalue);
 
 /// <summary>What samples tell of the parameters at the truth.</summary>
-internal static class Fisher
+internal static class FisherInformation
 {
     /// <summary>Below it an eigenvalue is 0 but for rounding.</summary>
     public const double Singular = 1e-10;

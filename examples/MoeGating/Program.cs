@@ -37,7 +37,7 @@ static int Run(Options options)
     if (options.Digits)
     {
         Console.WriteLine("Conflicting digits: the same pictures of digits have other names in each of four domains; eight small experts share them out.");
-        Console.WriteLine("(a minute and a half; Ctrl-C stops, '--resume' keeps the networks that are finished)");
+        Console.WriteLine("(a minute and a half with one thread; Ctrl-C stops, '--resume' keeps the networks that are finished)");
         digits.Run(interrupt);
         DigitsReport.Print(digits);
     }
@@ -45,7 +45,7 @@ static int Run(Options options)
     if (options.Gaussian && !interrupt.Requested)
     {
         Console.WriteLine("Gaussian experts: maximum likelihood of a mixture's parameters, with more and more observations.");
-        Console.WriteLine("(a minute; Ctrl-C stops after the estimate, '--resume' keeps those that are there)");
+        Console.WriteLine("(a minute and a half with one thread; Ctrl-C stops after the estimate, '--resume' keeps those that are there)");
         gaussian.Run(interrupt);
         GaussianReport.Print(gaussian);
     }

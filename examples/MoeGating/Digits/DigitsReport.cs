@@ -12,7 +12,7 @@ internal static class DigitsReport
             return;
         }
 
-        Table table = Output.Table("gate", "test accuracy", "mean", "largest load", "smallest load", "load CV", "entropy", "largest gradient", "seconds");
+        Table table = Output.Table("gate", "accuracy", "mean", "max load", "min load", "load CV", "entropy", "gradient", "seconds");
         foreach (IGrouping<DigitGate, DigitsOutcome> gate in ByGate(study))
         {
             DigitsOutcome[] seeds = [.. gate];
@@ -22,7 +22,8 @@ internal static class DigitsReport
                 Range(seeds, o => o.LargestGateGradient, "0.00"), Output.Number(seeds.Average(o => o.Seconds), "0.0"));
         }
 
-        Console.WriteLine($"  On unseen pictures, over seeds {string.Join(", ", study.Finished.Select(r => r.Seed).Distinct())}; a load is an expert's share of the assignments, even ones are 0.125:");
+        Console.WriteLine($"  On unseen pictures, over seeds {string.Join(", ", study.Finished.Select(r => r.Seed).Distinct())}; a load is an expert's share of the assignments (1/8 if even),");
+        Console.WriteLine("  entropy is over the largest possible, the gradient that of the gate's weights where its norm was largest:");
         Output.Print(table);
         Output.Print(Findings([.. study.Finished.Select(r => r.Outcome!)]));
         Console.WriteLine($"  summary  {Path.GetFullPath(study.SummaryPath)}");

@@ -53,6 +53,7 @@ internal sealed record Fit(double[] Parameters, double LogLikelihood, int Steps)
                 }
             }
 
+            scores.Dispose();
             (scores, logs) = Scores.Of(mixture, theta, x, y);
             likelihood = logs.sum().item<double>();
             scores.MoveToOuterDisposeScope();

@@ -45,7 +45,8 @@ internal sealed record GaussianGate(string Name, string Title, DenseToSparseActi
 
 /// <summary>
 /// One row of estimates.csv: a maximum-likelihood estimate of the gate and how far off it is. Errors are sums of absolute differences to the truth, of beta and tau
-/// (where it is estimated), of beta / tau, of the experts' slopes, intercepts and variances; the distance of the densities is Hellinger's.
+/// (where it is estimated), of beta / tau, of the experts' slopes, intercepts and variances; the distance of the densities is Hellinger's. 200 steps are the limit,
+/// which a small sample may reach that hardly tells the parameters apart.
 /// </summary>
 internal sealed record EstimateRow(
     string Gate, int N, int Repetition, double Beta, double Bias, double Tau, double GateError, double RatioError, double ExpertError, double Hellinger,

@@ -62,6 +62,10 @@ Task("LanguageModel")
     .IsDependentOn("Setup")
     .Does(() => exitCode = RunExample("LanguageModel"));
 
+Task("MoeGating")
+    .IsDependentOn("Setup")
+    .Does(() => exitCode = RunExample("MoeGating"));
+
 try
 {
     RunTarget(commandLine.Target);

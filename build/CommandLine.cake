@@ -2,8 +2,8 @@
 
 sealed class CommandLine
 {
-    public static readonly string[] Tasks = { "Setup", "Build", "Test", "Bench", "Pack", "Docs", "Grokking", "LanguageModel" };
-    static readonly string[] TasksThatPassArgumentsOn = { "Test", "Bench", "Grokking", "LanguageModel" };
+    public static readonly string[] Tasks = { "Setup", "Build", "Test", "Bench", "Pack", "Docs", "Grokking", "LanguageModel", "MoeGating" };
+    static readonly string[] TasksThatPassArgumentsOn = { "Test", "Bench", "Grokking", "LanguageModel", "MoeGating" };
     static readonly string[] Options = { "target", "torchsharp", "help" };
     static readonly string[] Sources = { "package", "native" };
 
@@ -14,6 +14,7 @@ sealed class CommandLine
               Grokking    set up, then train the grokking example (the default); ARGUMENTS go to it, try `./build.sh -- --help`
               LanguageModel
                           set up, then train a small GPT on WordNet's definitions, with linear_cross_entropy and without; ARGUMENTS go to it
+              MoeGating   set up, then compare gates of mixtures of experts; ARGUMENTS go to it, such as digits or gaussian for a half of it
               Test        set up, build, check the format, run all tests at every instruction width; ARGUMENTS go to the test runners
               Bench       set up, then run the benchmarks per width and number of threads; ARGUMENTS: operators by name (all without one),
                           then what goes to the benchmarks, such as --rounds 1 or --filter '*Forward*' (results then in artifacts/benchmarks)

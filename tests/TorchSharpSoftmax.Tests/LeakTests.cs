@@ -86,10 +86,10 @@ public sealed class LeakTests(ITestOutputHelper output)
         Measure($"second derivative of cross-entropy of {link}", Steps / 50, () =>
         {
             using var scope = NewDisposeScope();
-            autograd.backward(byClass.Of(x, classes, weight) + byProbability.Of(x, probabilities), create_graph: true);
+            autograd.backward([byClass.Of(x, classes, weight), byProbability.Of(x, probabilities)], create_graph: true);
             var (ofX, ofProbabilities) = (x.grad!, probabilities.grad!);
             (x.grad, probabilities.grad) = (null, null);
-            ((ofX * ofX).sum() + (ofProbabilities * ofProbabilities).sum()).backward();
+            autograd.backward([(ofX * ofX).sum(), (ofProbabilities * ofProbabilities).sum()]);
             (x.grad, probabilities.grad) = (null, null);
         });
     }

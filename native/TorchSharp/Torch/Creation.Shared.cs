@@ -118,7 +118,12 @@ public static partial class torch
     }
 
     private static Tensor OfScalar<T>(T scalar, ScalarType? dtype, Device device, bool requires_grad, string[] names)
-        where T : unmanaged => OfSpan<T>([scalar], default, dtype, device, requires_grad, names);
+        where T : unmanaged
+    {
+        // up to 0.104 TorchSharp leaves a temporary to the dispose scope, also where nothing is converted
+        if (Interop.Strict.Enabled) OfSpan<T>([scalar], default, null, device, requires_grad, names);
+        return OfSpan<T>([scalar], default, dtype, device, requires_grad, names);
+    }
 
     private static Tensor OfArray<T>(Array array, ScalarType? dtype, Device device, bool requires_grad, string[] names)
         where T : unmanaged

@@ -122,7 +122,7 @@ internal static class CrossEntropyComposed
             return own.add(every, Scalars.One);
         }
 
-        using var ignoredClass = tensor(options.Ignored, ScalarType.Int64, target.device);
+        using var ignoredClass = Scalars.Tensor(options.Ignored, ScalarType.Int64, target.device);
         using var ignored = target.eq(ignoredClass);
         using var noClass = zeros_like(target);
         using var known = where(ignored, noClass, target);
@@ -166,5 +166,5 @@ internal static class CrossEntropyComposed
         return options.Reduction == nn.Reduction.None ? c.unsqueeze(dim) : c.alias();
     }
 
-    private static Tensor Constant(double value, Tensor like) => tensor(value, like.dtype, like.device);
+    private static Tensor Constant(double value, Tensor like) => Scalars.Tensor(value, like.dtype, like.device);
 }

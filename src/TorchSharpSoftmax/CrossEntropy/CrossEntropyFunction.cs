@@ -81,7 +81,7 @@ internal sealed class CrossEntropyFunction : KernelFunction<CrossEntropyFunction
         {
             double sum = CrossEntropyKernels.Sum((double*)Memory.Of(losses), (nint)losses.numel());
             GC.KeepAlive(losses);
-            return tensor(sum / options.Divisor, dtype, losses.device);
+            return Scalars.Tensor(sum / options.Divisor, dtype, losses.device);
         }
     }
 

@@ -113,7 +113,7 @@ internal static class CutCrossEntropyComposed
     private static Tensor OfProbabilities(Tensor logits, Tensor? classWeight, Tensor target, Tensor index, CutCrossEntropyCall call)
     {
         using var flat = target.reshape(-1, logits.size(1));
-        using var shift = tensor(call.Rows.Shift, ScalarType.Int64, logits.device);
+        using var shift = Scalars.Tensor(call.Rows.Shift, ScalarType.Int64, logits.device);
         using var at = index.add(shift, Scalars.One);
         using var rows = flat.index_select(0, at);
         using var typed = rows.to_type(logits.dtype);
@@ -194,5 +194,5 @@ internal static class CutCrossEntropyComposed
         return none.index_copy(0, places, counted);
     }
 
-    private static Tensor Constant(double value, Tensor like) => tensor(value, like.dtype, like.device);
+    private static Tensor Constant(double value, Tensor like) => Scalars.Tensor(value, like.dtype, like.device);
 }

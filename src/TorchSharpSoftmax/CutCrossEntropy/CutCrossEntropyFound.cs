@@ -86,7 +86,7 @@ internal readonly record struct CutCrossEntropyFound(Tensor Loss, Tensor LogSumE
     private Tensor Sum(Tensor weighted, CutCrossEntropyCall call)
     {
         using var sum = weighted.sum();
-        using var divisor = tensor(call.Divisor, Loss.dtype, Loss.device);
+        using var divisor = Scalars.Tensor(call.Divisor, Loss.dtype, Loss.device);
         var loss = sum.div(divisor);
         if (call.ZLoss == 0)
         {
@@ -104,7 +104,7 @@ internal readonly record struct CutCrossEntropyFound(Tensor Loss, Tensor LogSumE
     private Tensor Squares(CutCrossEntropyCall call)
     {
         using var square = LogSumExp.mul(LogSumExp);
-        using var factor = tensor(call.Squares, Loss.dtype, Loss.device);
+        using var factor = Scalars.Tensor(call.Squares, Loss.dtype, Loss.device);
         return square.mul(factor);
     }
 

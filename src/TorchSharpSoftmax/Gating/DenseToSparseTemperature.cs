@@ -15,10 +15,10 @@ internal sealed class DenseToSparseTemperature : nn.Module
         : base(nameof(DenseToSparseTemperature))
     {
         _schedule = schedule;
-        steps = tensor(0L, ScalarType.Int64, device).DetachFromDisposeScope();
+        steps = Scalars.Tensor(0L, ScalarType.Int64, device).DetachFromDisposeScope();
         if (learnable)
         {
-            log = (Parameter)new Parameter(tensor(Math.Log(schedule.start), dtype ?? get_default_dtype(), device)).DetachFromDisposeScope();
+            log = (Parameter)new Parameter(Scalars.Tensor(Math.Log(schedule.start), dtype ?? get_default_dtype(), device)).DetachFromDisposeScope();
         }
 
         RegisterComponents();
@@ -36,7 +36,7 @@ internal sealed class DenseToSparseTemperature : nn.Module
     internal void Advance()
     {
         using var noGrad = no_grad();
-        using var one = tensor(1L, ScalarType.Int64);
+        using var one = Scalars.Tensor(1L, ScalarType.Int64);
         Memory.Discard(steps!, steps!.add_(one));
     }
 

@@ -82,7 +82,7 @@ internal static class RoutingLosses
             Check.Shape(indices, weights, nameof(indices));
             RoutingMath.CheckRange(indices, num_experts.Value, nameof(indices));
             var bins = zeros([num_experts.Value + 1], w.dtype, w.device);
-            sums = bins.scatter_add(0, indices.reshape(-1).add(tensor(1L, ScalarType.Int64), Scalars.One), w.reshape(-1)).narrow(0, 1, num_experts.Value);
+            sums = bins.scatter_add(0, indices.reshape(-1).add(Scalars.Tensor(1L, ScalarType.Int64), Scalars.One), w.reshape(-1)).narrow(0, 1, num_experts.Value);
         }
 
         return Scaled(RoutingMath.SquaredVariation(sums), coefficient).MoveToOuterDisposeScope();

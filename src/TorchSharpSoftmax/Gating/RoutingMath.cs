@@ -7,7 +7,7 @@ namespace TorchSharpSoftmax;
 internal static class RoutingMath
 {
     /// <summary>A tensor of no dimensions, which meets tensors of any device.</summary>
-    internal static Tensor Number(double value, ScalarType dtype) => tensor(value, dtype);
+    internal static Tensor Number(double value, ScalarType dtype) => Scalars.Tensor(value, dtype);
 
     /// <summary>Routing is never done in 16 bits: rounding would change which experts are chosen.</summary>
     internal static Tensor Wide(Tensor x) => x.to_type(Dtype.ArithmeticOf(x.dtype));

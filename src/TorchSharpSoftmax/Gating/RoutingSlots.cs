@@ -11,7 +11,7 @@ internal static class RoutingSlots
     {
         long rows = p.size(0), experts = p.size(1);
         var indices = tensor([.. RoutingMath.Range(experts)], ScalarType.Int64, p.device).expand(rows, experts);
-        var counts = tensor(rows, ScalarType.Int64, p.device).expand(experts).clone();
+        var counts = Scalars.Tensor(rows, ScalarType.Int64, p.device).expand(experts).clone();
         return Outputs(p.alias(), indices, lse, counts, p, tokens);
     }
 
@@ -25,14 +25,14 @@ internal static class RoutingSlots
     /// <summary>The experts that are kept, the likeliest first; as many slots as the token with the most of them needs.</summary>
     internal static RoutingOutputs Kept(Tensor p, Tensor kept, Tensor lse, ReadOnlySpan<long> tokens)
     {
-        using var most = p.size(0) == 0 ? tensor(0L, ScalarType.Int64) : kept.sum(1).max();
+        using var most = p.size(0) == 0 ? Scalars.Tensor(0L, ScalarType.Int64) : kept.sum(1).max();
         long slots = Math.Max(1, most.cpu().item<long>());
         var order = where(kept, p.detach(), RoutingMath.Number(-1, p.dtype)); // below every probability, and NaN above
         var (_, indices) = RoutingMath.Top(order, slots);
         var isUsed = kept.gather(1, indices);
         var chosen = p.gather(1, indices);
         var weights = where(isUsed, chosen, zeros_like(chosen));
-        var named = where(isUsed, indices, tensor(-1L, ScalarType.Int64, indices.device));
+        var named = where(isUsed, indices, Scalars.Tensor(-1L, ScalarType.Int64, indices.device));
         return Outputs(weights, named, lse, kept.sum(0L), p, tokens);
     }
 

@@ -228,5 +228,5 @@ internal static class TopKGateComposed
         return none.scatter(1, indices, kept);
     }
 
-    private static Tensor Constant(double value, Tensor like) => tensor(value, like.dtype, like.device);
+    private static Tensor Constant(double value, Tensor like) => Scalars.Tensor(value, like.dtype, like.device);
 }

@@ -117,7 +117,7 @@ namespace TorchSharpSoftmax.Modules
             using var mean = load.mean();
             using var lack = mean.sub(load);
             using var sign = lack.sign();
-            using var rate = tensor(bias_update_rate, ScalarType.Float64, bias.device);
+            using var rate = Scalars.Tensor(bias_update_rate, ScalarType.Float64, bias.device);
             using var step = sign.mul(rate);
             using var typed = step.to_type(bias.dtype);
             Memory.Discard(bias, bias.add_(typed));

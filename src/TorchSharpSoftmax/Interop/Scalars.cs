@@ -1,4 +1,5 @@
 using TorchSharp;
+using static TorchSharp.torch;
 
 namespace TorchSharpSoftmax;
 
@@ -10,4 +11,9 @@ internal static class Scalars
     internal static readonly Scalar Zero = 0.ToScalar();
     internal static readonly Scalar NaN = double.NaN.ToScalar();
     internal static readonly Scalar NegativeInfinity = double.NegativeInfinity.ToScalar();
+
+    /// <summary>A tensor of no dimensions. Made of an array: <c>tensor(number, dtype)</c> leaves a temporary in the caller's dispose scope until TorchSharp 0.105.</summary>
+    internal static Tensor Tensor(double value, ScalarType dtype, Device? device = null) => tensor([value], [], dtype, device);
+
+    internal static Tensor Tensor(long value, ScalarType dtype, Device? device = null) => tensor([value], [], dtype, device);
 }

@@ -49,7 +49,7 @@ internal static class GrokkingMetrics
             return Fraction(isZero);
         }
 
-        var counts = target.ne(tensor(ignoreIndex, ScalarType.Int64));
+        var counts = target.ne(Scalars.Tensor(ignoreIndex, ScalarType.Int64));
         return (double)Count(isZero.logical_and(counts)) / Count(counts);
     }
 

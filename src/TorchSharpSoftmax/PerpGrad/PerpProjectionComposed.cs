@@ -54,7 +54,7 @@ internal static class PerpProjectionComposed
     private static Tensor Wide(Tensor x) => x.to_type(x.device_type == DeviceType.MPS ? ScalarType.Float32 : ScalarType.Float64);
 
     /// <summary>A tensor of no dimensions, which meets tensors of any device.</summary>
-    private static Tensor Number(double value) => tensor(value, ScalarType.Float64);
+    private static Tensor Number(double value) => Scalars.Tensor(value, ScalarType.Float64);
 
     private static double Value(Tensor x)
     {

@@ -26,7 +26,7 @@ internal sealed record Metrics(
         return new Metrics(
             epoch, Losses.Mean(losses).to_type(ScalarType.Float64).item<double>(), test.Loss,
             Score.ShareRight(logits, data.TrainTarget), test.Accuracy,
-            utils.softmax_collapse_fraction(logits, e.Dtype), utils.zero_loss_fraction(losses),
+            nn.utils.softmax_collapse_fraction(logits, e.Dtype), nn.utils.zero_loss_fraction(losses),
             Math.Sqrt(model.parameters().Sum(SquaredNorm)), seconds);
     }
 
@@ -67,7 +67,7 @@ internal sealed record LayerMetrics(int Epoch, string Layer, double Norm, double
     public static IEnumerable<LayerMetrics> Measure(int epoch, Module<Tensor, Tensor> model)
     {
         (string Name, Parameter Weight)[] layers = [.. model.named_parameters()];
-        return utils.naive_loss_minimization_cosine(layers).Zip(layers, (cosine, layer) =>
+        return nn.utils.naive_loss_minimization_cosine(layers).Zip(layers, (cosine, layer) =>
             new LayerMetrics(epoch, layer.Name, Math.Sqrt(Metrics.SquaredNorm(layer.Weight)), cosine.cosine));
     }
 }

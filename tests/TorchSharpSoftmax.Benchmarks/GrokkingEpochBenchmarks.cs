@@ -40,9 +40,9 @@ internal static class GrokkingEpoch
     private static readonly Training[] Trainings =
     [
         new("cross_entropy", static (x, t) => functional.cross_entropy(x, t), static _ => { }),
-        new("cross_entropy, perpGrad", static (x, t) => functional.cross_entropy(x, t), static p => utils.perp_grad_(p)),
-        new("collapse_free_cross_entropy, perpGrad", static (x, t) => functional.collapse_free_cross_entropy(x, t), static p => utils.perp_grad_(p)),
-        new("stablemax_cross_entropy, perpGrad", static (x, t) => functional.stablemax_cross_entropy(x, t), static p => utils.perp_grad_(p)),
+        new("cross_entropy, perpGrad", static (x, t) => functional.cross_entropy(x, t), static p => nn.utils.perp_grad_(p)),
+        new("collapse_free_cross_entropy, perpGrad", static (x, t) => functional.collapse_free_cross_entropy(x, t), static p => nn.utils.perp_grad_(p)),
+        new("stablemax_cross_entropy, perpGrad", static (x, t) => functional.stablemax_cross_entropy(x, t), static p => nn.utils.perp_grad_(p)),
         new("the paper's float64 StableMax and perpGrad, composed", Composition.ReferenceStableMaxCrossEntropy, Composition.PerpGrad),
     ];
 

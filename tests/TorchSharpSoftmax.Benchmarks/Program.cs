@@ -82,7 +82,7 @@ foreach (string name in operators.Intersect(tables.Select(table => table.Operato
     Table[] its = [.. tables.Where(table => table.Operator == name)];
     if (committed is not null)
     {
-        int? found = Regressions.Check(committed, folder, name, settings, its, rounds, filters);
+        int? found = Regressions.Check(committed, name, settings, its, rounds, filters);
         exitCode = exitCode == NothingToMeasure ? found ?? exitCode : Math.Max(exitCode, found ?? 0);
         continue;
     }

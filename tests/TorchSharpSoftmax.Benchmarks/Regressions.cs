@@ -16,29 +16,29 @@ internal readonly record struct Ratio(double Median, double Least, double Most)
     public override string ToString() => string.Create(CultureInfo.InvariantCulture, $"{Median:0.00} ({Least:0.00}–{Most:0.00})");
 }
 
-/// <summary>A cell of a table, committed and as it is now; one of the two may be absent.</summary>
-internal sealed record Compared(string Table, string Row, string Column, Ratio? Committed, Ratio? Now)
+/// <summary>A cell of a table as it is committed, absent where it is not, and the ratios of the rounds of now, in ascending order.</summary>
+internal sealed record Compared(string Table, string Row, string Column, Ratio? Committed, double[] Now)
 {
-    /// <summary>So much slower than its spread allows may a quiet ratio be.</summary>
+    /// <summary>So much less than its spread allows may a ratio be.</summary>
     private const double Tolerance = 0.9;
 
-    /// <summary>A spread wider than this is an accident of a round, which must not hide a loss: what is half as fast as it was is always found.</summary>
+    /// <summary>A spread wider than this is an accident of one committed round, which must not hide a loss.</summary>
     private const double WidestSpread = 0.75;
 
     /// <summary>What two digits after the point hide.</summary>
     private const double Rounding = 0.01;
 
-    /// <summary>Even the best round of now is slower than the worst one that is committed, by more than the tolerance.</summary>
-    public bool Regressed => Committed is { } then && Now is { } now
-        && Math.Min(now.Most, now.Median / WidestSpread) < (Tolerance * Math.Max(then.Least, then.Median * WidestSpread)) - Rounding;
+    /// <summary>Three quarters of the rounds of now, all of three, are less than the least one that is committed, by more than the tolerance: the others are accidents.</summary>
+    public bool Regressed => Committed is { } then && Now.Length > 0
+        && Now[(int)Math.Ceiling(0.75 * Now.Length) - 1] < (Tolerance * Math.Max(then.Least, then.Median * WidestSpread)) - Rounding;
 
     /// <summary>It is committed, but is not measured any more, or could not be.</summary>
-    public bool Missing => Committed is not null && Now is null;
+    public bool Missing => Committed is not null && Now.Length == 0;
 
     public bool Fails => Regressed || Missing;
 
-    public override string ToString() => $"{(Regressed ? "SLOWER " : Missing ? "MISSING" : "ok     ")} {Table}, {Row}, {Column}: "
-        + $"{(Now is { } now ? now.ToString() : "not measured")}, committed {(Committed is { } then ? then.ToString() : "not yet")}";
+    public override string ToString() => $"{(Regressed ? "SLOWER" : Missing ? "MISSING" : "good")}: {Table}, {Row}, {Column}: "
+        + $"{(Now.Length > 0 ? $"{new Ratio(Report.Median(Now), Now[0], Now[^1])} in {Now.Length} round(s)" : "not measured")}, {(Committed is { } then ? $"committed {then}" : "not committed yet")}";
 }
 
 /// <summary>The gate: ratios, not times, of one process beside those that are committed for the same processor, width, threads and allocator.</summary>
@@ -49,7 +49,7 @@ internal static class Regressions
 
     /// <summary>Measures an operator and tells what of it is slower than committed.</summary>
     /// <returns>The exit code: 0, or 1 where a ratio regressed or went missing; null where nothing was measured.</returns>
-    public static int? Check(string committedFolder, string folder, string name, Settings settings, Table[] tables, int rounds, string[] filters)
+    public static int? Check(string committedFolder, string name, Settings settings, Table[] tables, int rounds, string[] filters)
     {
         tables = [.. tables.Where(table => table.Columns.Any(column => column.HasPeer))];
         if (tables.Length == 0)
@@ -70,16 +70,16 @@ internal static class Regressions
         Compared[] compared = [];
         for (int repetition = 0; all.Count > 0; repetition++)
         {
-            compared = Compare(committed, new Results(Report.Write(folder, name, settings, rounds, all, again: repetition > 0)), isPart: filters is not ["*"]);
+            compared = Compare(committed, all, isPart: filters is not ["*"]);
             HashSet<(string Table, string Row)> slower = [.. compared.Where(one => one.Regressed).Select(one => (one.Table, one.Row))];
             if (slower.Count == 0 || repetition == Repetitions)
             {
                 break;
             }
 
-            Console.WriteLine($"{slower.Count} rows seem slower than committed and are measured again");
-            all.AddRange(Rounds.Run(
-                [.. tables.Where(table => slower.Any(row => row.Table == table.Name))], rounds, filters, (repetition + 1) * rounds, (table, row) => slower.Contains((table.Name, row.ToString()!))));
+            Console.WriteLine($"{slower.Count} row(s) seem slower than committed and are measured again");
+            Table[] again = [.. tables.Where(table => slower.Any(row => row.Table == table.Name))];
+            all.AddRange(Rounds.Run(again, rounds, filters, first: (repetition + 1) * rounds, (table, row) => slower.Contains((table.Name, row.ToString()!))));
         }
 
         if (all.Count == 0)
@@ -91,28 +91,34 @@ internal static class Regressions
         return compared.Any(one => one.Fails) ? 1 : 0;
     }
 
-    /// <summary>All ratios to a peer that either file has.</summary>
+    /// <summary>All ratios to a peer that are committed or measured now.</summary>
     /// <param name="committed">The results as committed.</param>
-    /// <param name="now">The results of now.</param>
+    /// <param name="now">What was measured now.</param>
     /// <param name="isPart">Only some rows were to be measured: those that were not are not missed.</param>
-    public static Compared[] Compare(Results committed, Results now, bool isPart = false)
+    public static Compared[] Compare(Results committed, IReadOnlyCollection<Measurement> now, bool isPart = false)
     {
         var found = new List<Compared>();
-        foreach (string section in committed.Sections.Union(now.Sections))
+        foreach (Table table in Table.All)
         {
-            if (Table.All.FirstOrDefault(table => table.Name == section) is not { } table)
-            {
-                found.Add(new(section, "the whole table", "all columns", new(), null));
-                continue;
-            }
-
+            ILookup<string, Measurement> rows = now.Where(m => m.Table == table.Type).ToLookup(m => m.Case.ToString()!);
             foreach (Column column in table.Columns.Where(column => column.HasPeer))
             {
-                Dictionary<string, Ratio?> then = Ratios(committed, table, column), today = Ratios(now, table, column);
-                found.AddRange(then.Keys.Union(today.Keys).Select(row => new Compared(section, row, column.Title, then.GetValueOrDefault(row), today.GetValueOrDefault(row))));
+                // By the row's name, whatever the number of rounds that it was measured in.
+                Dictionary<string, Ratio?> then = committed.Cells(table, column.Title).ToDictionary(cell => Regex.Replace(cell.Row, @", rounds: \d+$", ""), cell => Ratio.Parse(cell.Cell));
+                found.AddRange(
+                    from row in then.Keys.Union(rows.Select(row => row.Key))
+                    let values = column.Values(rows[row].ToLookup(m => m.Variant)).Order().ToArray()
+                    where then.ContainsKey(row) || values.Length > 0
+                    select new Compared(table.Name, row, column.Title, then.GetValueOrDefault(row), values));
             }
         }
 
+        // A table or a column that is renamed or gone takes its ratios along.
+        found.AddRange(committed.Sections.Except(Table.All.Select(table => table.Name)).Select(section => new Compared(section, "all rows", "all columns", new Ratio(), [])));
+        found.AddRange(
+            from table in committed.Tables
+            from title in committed.Titles(table).Skip(2).Except(table.Columns.Select(column => column.Title))
+            select new Compared(table.Name, "all rows", title, new Ratio(), []));
         return [.. found.Where(one => !isPart || !one.Missing)];
     }
 
@@ -126,8 +132,4 @@ internal static class Regressions
             $"{file}: {good} ratios as committed or better, {compared.Count(one => one.Regressed)} slower, {compared.Count(one => one.Missing)} missing, {added} not committed yet",
         ]);
     }
-
-    /// <summary>By the row's name, whatever the number of rounds that it was measured in.</summary>
-    private static Dictionary<string, Ratio?> Ratios(Results file, Table table, Column column) =>
-        file.Cells(table, column.Title).ToDictionary(cell => Regex.Replace(cell.Row, @", rounds: \d+$", ""), cell => Ratio.Parse(cell.Cell));
 }

@@ -6,13 +6,13 @@ namespace TorchSharpSoftmax.Benchmarks;
 /// <summary>One Markdown file per process: the baseline's time, then ratios formed inside each round.</summary>
 internal static class Report
 {
-    public static string Write(string folder, string name, Settings settings, int rounds, List<Measurement> all, bool again = false)
+    public static string Write(string folder, string name, Settings settings, int rounds, List<Measurement> all)
     {
         string directory = Directory.CreateDirectory(Path.Combine(folder, Settings.Folder)).FullName;
         string file = settings.FileName(name), path = Path.Combine(directory, file + ".md");
 
         var text = new StringBuilder();
-        string fewer = again ? " (more of the rows that were measured again)" : all.Any(m => m.Case.MostRounds < rounds) ? " (fewer where a row says so)" : "";
+        string fewer = all.Any(m => m.Case.MostRounds < rounds) ? " (fewer where a row says so)" : "";
         text.AppendLine(CultureInfo.InvariantCulture, $"# {file}").AppendLine();
         text.AppendLine(settings.Describe()).AppendLine();
         text.AppendLine(CultureInfo.InvariantCulture,

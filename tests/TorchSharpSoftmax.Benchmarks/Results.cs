@@ -73,10 +73,13 @@ internal sealed class Results(string path)
     public IEnumerable<string> Lines(Table table) =>
         _lines.SkipWhile(line => line != $"## {table.Name}").Skip(1).SkipWhile(line => line.Length == 0).TakeWhile(line => line.StartsWith('|'));
 
+    /// <summary>The rows' first, then the time's, then those of the columns.</summary>
+    public string[] Titles(Table table) => Split(Lines(table).First());
+
     /// <summary>A column's cells with their rows' names, without those where nothing was measured.</summary>
     public (string Row, string Cell)[] Cells(Table table, string column)
     {
-        string[][] rows = [.. Lines(table).Select(line => line.Trim('|', ' ').Split(" | "))];
+        string[][] rows = [.. Lines(table).Select(Split)];
         int at = rows.Length == 0 ? -1 : Array.IndexOf(rows[0], column);
         return at < 0 ? [] : [.. rows.Skip(2).Where(row => row[at] != "–").Select(row => (row[0], row[at]))];
     }
@@ -93,4 +96,6 @@ internal sealed class Results(string path)
         ];
         return cells.Length == 0 ? [] : [cells[0], cells[(cells.Length - 1) / 2], cells[^1]];
     }
+
+    private static string[] Split(string line) => line.Trim('|', ' ').Split(" | ");
 }

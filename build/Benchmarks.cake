@@ -5,7 +5,7 @@ static class Benchmarks
     const string Project = "tests/TorchSharpSoftmax.Benchmarks";
     const string Assembly = Project + "/bin/Release/net10.0/TorchSharpSoftmax.Benchmarks.dll";
     const string Results = Project + "/results";
-    const int NothingToMeasure = 3;
+    const int NothingToMeasure = 3, NothingToCompare = 4;
     const string KeepLargeBlocks = "--keep-large-blocks", Compare = "--compare", Pages = "--pages";
 
     static readonly bool Avx512 = System.Runtime.Intrinsics.X86.Avx512BW.VL.IsSupported;
@@ -37,21 +37,15 @@ static class Benchmarks
     // The gate: few rounds, nothing of one lane or of kept blocks. A process without committed results says so and measures nothing.
     static int CompareWithCommitted(string[] names, string[] more)
     {
-        var slower = new List<string>();
-        var exitCodes = new List<int>();
-        foreach (var name in names)
-        {
-            foreach (var (bits, threads) in ThreadCounts.Select(threads => (Best, threads)).Concat(new[] { 256, 128 }.Where(b => b < Best).Select(b => (b, 1))))
-            {
-                exitCodes.Add(RunOnce(name, bits, threads, more.Append(Compare).Append(Results)));
-                if (exitCodes[^1] is not 0 and not NothingToMeasure)
-                    slower.Add($"{name} at {bits} bits on {threads} thread(s)");
-            }
-        }
-        if (exitCodes.All(code => code == NothingToMeasure))
+        var widths = ThreadCounts.Select(threads => (Bits: Best, Threads: threads)).Concat(new[] { 256, 128 }.Where(b => b < Best).Select(b => (Bits: b, Threads: 1))).ToArray();
+        var ran = names.SelectMany(name => widths.Select(w => (What: $"{name} at {w.Bits} bits on {w.Threads} thread(s)", Code: RunOnce(name, w.Bits, w.Threads, more.Append(Compare).Append(Results))))).ToArray();
+        var failed = ran.Where(r => r.Code is not 0 and not NothingToMeasure and not NothingToCompare).ToArray();
+        if (ran.All(r => r.Code == NothingToMeasure))
             CommandLine.Refuse($"nothing was measured: no benchmark matches '{string.Join(' ', more)}'.");
-        Console.WriteLine(slower.Count == 0 ? "compare: nothing is slower than committed." : $"compare: slower than committed, missing or failed, listed above: {string.Join("; ", slower)}.");
-        return exitCodes.Where(code => code != NothingToMeasure).Max();
+        Console.WriteLine(failed.Length > 0 ? $"compare: slower than committed, missing or failed, as listed above: {string.Join("; ", failed.Select(r => r.What))}."
+            : ran.Any(r => r.Code == 0) ? $"compare: nothing is slower than committed in {string.Join("; ", ran.Where(r => r.Code == 0).Select(r => r.What))}."
+            : "compare: there are no committed results of this processor to compare with.");
+        return failed.Length > 0 ? failed.Max(r => r.Code) : 0;
     }
 
     static int Refused(string message)

@@ -75,15 +75,14 @@ if (tables.Length > 0)
 
 // A comparison has to tell a third less, not to measure to a percent.
 int rounds = wantedRounds ?? (committed is null ? 5 : 3);
-int exitCode = NothingToMeasure;
+var codes = new List<int>();
 foreach (string name in operators.Intersect(tables.Select(table => table.Operator)))
 {
     Console.WriteLine($"benchmarks: {settings.FileName(name)}");
     Table[] its = [.. tables.Where(table => table.Operator == name)];
     if (committed is not null)
     {
-        int? found = Regressions.Check(committed, name, settings, its, rounds, filters);
-        exitCode = exitCode == NothingToMeasure ? found ?? exitCode : Math.Max(exitCode, found ?? 0);
+        codes.Add(Regressions.Check(committed, name, settings, its, rounds, filters) ?? NothingToMeasure);
         continue;
     }
 
@@ -91,8 +90,9 @@ foreach (string name in operators.Intersect(tables.Select(table => table.Operato
     if (measurements.Count > 0)
     {
         Console.WriteLine(Report.Write(folder, name, settings, rounds, measurements));
-        exitCode = 0;
+        codes.Add(0);
     }
 }
 
-return exitCode;
+// What went wrong, then what was done, then why nothing was.
+return codes.Contains(1) ? 1 : codes.Contains(0) ? 0 : codes.DefaultIfEmpty(NothingToMeasure).Max();

@@ -44,25 +44,28 @@ internal sealed record Compared(string Table, string Row, string Column, Ratio? 
 /// <summary>The gate: ratios, not times, of one process beside those that are committed for the same processor, width, threads and allocator.</summary>
 internal static class Regressions
 {
+    /// <summary>The exit code where no committed result covers the process: the door goes on, and says so in the end.</summary>
+    internal const int NothingToCompare = 4;
+
     /// <summary>What seems slower is measured again so often before it is called that: noise does not come back.</summary>
     private const int Repetitions = 2;
 
     /// <summary>Measures an operator and tells what of it is slower than committed.</summary>
-    /// <returns>The exit code: 0, or 1 where a ratio regressed or went missing; null where nothing was measured.</returns>
+    /// <returns>The exit code: 0, 1 where a ratio regressed or went missing, <see cref="NothingToCompare"/>; null where nothing was measured.</returns>
     public static int? Check(string committedFolder, string name, Settings settings, Table[] tables, int rounds, string[] filters)
     {
         tables = [.. tables.Where(table => table.Columns.Any(column => column.HasPeer))];
         if (tables.Length == 0)
         {
             Console.WriteLine($"{name} has no ratio to a peer: nothing to compare.");
-            return 0;
+            return NothingToCompare;
         }
 
         string file = settings.FileName(name), path = Path.Combine(committedFolder, Settings.Folder, file + ".md");
         if (!File.Exists(path))
         {
             Console.WriteLine($"There are no committed results of {file} on this processor ({Settings.Folder}): nothing to compare.");
-            return 0;
+            return NothingToCompare;
         }
 
         var committed = new Results(path);

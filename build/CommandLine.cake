@@ -23,7 +23,7 @@ sealed class CommandLine
                                              processor by more than noise explains, measures them again first, and ends with 1 if there are any
                               --pages        alone: no measurement, only the pages and the picture, from the committed results
                           or, also behind --compare, what goes to the benchmarks, such as --rounds 1 or --filter '*Forward*' (results then in
-                          artifacts/benchmarks)
+                          artifacts/benchmarks and no page changes; --compare keeps none)
               Pack        build the two packages into artifacts/
               Build       set up, then build everything
               Setup       find out where TorchSharp comes from and install what is missing; says what it did

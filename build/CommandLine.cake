@@ -16,8 +16,15 @@ sealed class CommandLine
                           set up, then train a small GPT on WordNet's definitions, with linear_cross_entropy and without; ARGUMENTS go to it
               MoeGating   set up, then compare gates of mixtures of experts; ARGUMENTS go to it, such as digits or gaussian for a half of it
               Test        set up, build, check the format, run all tests at every instruction width; ARGUMENTS go to the test runners
-              Bench       set up, then run the benchmarks per width and number of threads; ARGUMENTS: operators by name (all without one),
-                          then what goes to the benchmarks, such as --rounds 1 or --filter '*Forward*' (results then in artifacts/benchmarks)
+              Bench       set up, then run the benchmarks per width and number of threads, and renew the README's summary, docs/benchmarks.md and its
+                          picture: about an hour on two cores that do nothing else, softmax and linear-cross-entropy some 20 minutes each, any
+                          other operator less than 10. ARGUMENTS: operators by name, such as `-- stablemax perp-grad` (all without one; a wrong
+                          name lists them), then one of
+                              --compare      the gate: 3 rounds, about 20 minutes for all; lists ratios that are less than those committed for this
+                                             processor by more than noise explains, measures them again first, and ends with 1 if there are any
+                              --pages        alone: no measurement, only the pages and the picture, from the committed results
+                          or, also behind --compare, what goes to the benchmarks, such as --rounds 1 or --filter '*Forward*' (results then in
+                          artifacts/benchmarks and no page changes; --compare keeps none)
               Pack        build the two packages into artifacts/
               Docs        the pages under docs/ and the API reference as a site, in artifacts/docs
               Build       set up, then build everything

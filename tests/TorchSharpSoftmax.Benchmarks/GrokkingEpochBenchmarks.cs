@@ -31,7 +31,7 @@ internal static class GrokkingEpoch
         new Share("backward", Backward, Epoch),
         new Share("perpGrad", Project, Epoch),
         new Share("AdamW", Step, Epoch),
-    ], Cases: "training", InReadme: true, Measure: Measure);
+    ], Cases: "training", Measure: Measure);
 
     private const int P = 113, Pairs = 5107, WarmUp = 3, Epochs = 15;
 

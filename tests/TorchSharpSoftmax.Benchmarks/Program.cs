@@ -11,7 +11,8 @@ if (args is [LinearCrossEntropyMemory.Flag, var row, var itsThreads])
 }
 
 string folder = "results";
-int rounds = 5;
+string? committed = null;
+int? wantedRounds = null;
 int threads = 1;
 bool keepBlocks = false;
 string[] filters = ["*"];
@@ -36,13 +37,21 @@ try
             case "--list": Array.ForEach(known, Console.WriteLine); return 0;
             case "--operator": operators = [Value()]; break;
             case "--out": folder = Value(); break;
-            case "--rounds": rounds = Whole(); break;
+            case "--rounds": wantedRounds = Whole(); break;
             case "--threads": threads = Whole(); break;
             case "--keep-large-blocks": keepBlocks = true; break;
             case "--filter": filters = Value().Split(','); break;
-            case "--pages": Pages.Write(Value(), folder); return 0;
+            case "--compare": committed = Value(); break;
+            case "--pages":
+                if (Pages.Write(Value(), folder) is { } missed)
+                {
+                    Console.Error.WriteLine(missed);
+                    return 1;
+                }
+
+                return 0;
             default:
-                throw new ArgumentException($"'{argument}' is unknown; --list, --operator, --out, --rounds, --threads, --keep-large-blocks, --filter and --pages are known.");
+                throw new ArgumentException($"'{argument}' is unknown; --list, --operator, --out, --rounds, --threads, --keep-large-blocks, --filter, --compare and --pages are known.");
         }
     }
 
@@ -64,16 +73,26 @@ if (tables.Length > 0)
     settings.Apply();
 }
 
-int exitCode = NothingToMeasure;
+// A comparison has to tell a third less, not to measure to a percent.
+int rounds = wantedRounds ?? (committed is null ? 5 : 3);
+var codes = new List<int>();
 foreach (string name in operators.Intersect(tables.Select(table => table.Operator)))
 {
     Console.WriteLine($"benchmarks: {settings.FileName(name)}");
-    List<Measurement> measurements = Rounds.Run([.. tables.Where(table => table.Operator == name)], rounds, filters);
+    Table[] its = [.. tables.Where(table => table.Operator == name)];
+    if (committed is not null)
+    {
+        codes.Add(Regressions.Check(committed, name, settings, its, rounds, filters) ?? NothingToMeasure);
+        continue;
+    }
+
+    List<Measurement> measurements = Rounds.Run(its, rounds, filters);
     if (measurements.Count > 0)
     {
         Console.WriteLine(Report.Write(folder, name, settings, rounds, measurements));
-        exitCode = 0;
+        codes.Add(0);
     }
 }
 
-return exitCode;
+// What went wrong, then what was done, then why nothing was.
+return codes.Contains(1) ? 1 : codes.Contains(0) ? 0 : codes.DefaultIfEmpty(NothingToMeasure).Max();

@@ -23,15 +23,17 @@ internal sealed record Measurement(Type Table, ICase Case, string Variant, int R
 /// </summary>
 internal static class Rounds
 {
-    public static List<Measurement> Run(Table[] tables, int rounds, string[] filters)
+    /// <summary>The rounds from a first one on, of those rows only that are asked for.</summary>
+    public static List<Measurement> Run(Table[] tables, int rounds, string[] filters, int first = 0, Func<Table, ICase, bool>? only = null)
     {
+        only ??= (_, _) => true;
         var all = new List<Measurement>();
-        for (int round = 0; round < rounds; round++)
+        for (int round = first; round < first + rounds; round++)
         {
             int before = all.Count;
             foreach (Table table in tables)
             {
-                all.AddRange(table.Measure is null ? FromBenchmarks(table.Type, round, filters) : FromTable(table, round, filters));
+                all.AddRange(table.Measure is null ? FromBenchmarks(table, round, filters, only) : FromTable(table, round, round - first, filters, only));
             }
 
             if (all.Count == before)
@@ -39,30 +41,32 @@ internal static class Rounds
                 break;
             }
 
-            Console.WriteLine($"round {round + 1} of {rounds} done");
+            Console.WriteLine($"round {round - first + 1} of {rounds} done");
         }
 
         return all;
     }
 
-    private static IEnumerable<Measurement> FromBenchmarks(Type type, int round, string[] filters)
+    private static IEnumerable<Measurement> FromBenchmarks(Table table, int round, string[] filters, Func<Table, ICase, bool> only)
     {
-        Summary summary = BenchmarkRunner.Run(type, Config(round, filters));
+        Summary summary = BenchmarkRunner.Run(table.Type, Config(round, filters).AddFilter(new SimpleFilter(run => only(table, Case(run)))));
         Workload.Drop();
         return
         [
             .. from report in summary.Reports
                where report.ResultStatistics is not null
                let run = report.BenchmarkCase
-               select new Measurement(type, (ICase)run.Parameters.Items[0].Value, run.Descriptor.WorkloadMethod.Name, round, report.ResultStatistics!.Median),
+               select new Measurement(table.Type, Case(run), run.Descriptor.WorkloadMethod.Name, round, report.ResultStatistics!.Median),
         ];
     }
 
+    private static ICase Case(BenchmarkCase run) => (ICase)run.Parameters.Items[0].Value;
+
     /// <summary>A filter is of the table's name, or as BenchmarkDotNet's of the name with the row in brackets.</summary>
-    private static IEnumerable<Measurement> FromTable(Table table, int round, string[] filters)
+    private static IEnumerable<Measurement> FromTable(Table table, int round, int before, string[] filters, Func<Table, ICase, bool> only)
     {
         string name = $"{table.Type.FullName}.{nameof(table.Measure)}";
-        bool Wanted(ICase row) => round < row.MostRounds
+        bool Wanted(ICase row) => before < row.MostRounds && only(table, row)
             && filters.Any(filter => FileSystemName.MatchesSimpleExpression(filter, name) || FileSystemName.MatchesSimpleExpression(filter, $"{name}({row})"));
         return table.Measure!(round, Wanted);
     }

@@ -29,7 +29,7 @@ public class SoftmaxForward : SoftmaxWorkload
         new("auto / torch", nameof(Auto), nameof(Torch), new("softmax, into an output that exists", "libtorch's")),
         new("two-pass / torch", nameof(TwoPass), nameof(Torch)),
         new("three-pass / torch", nameof(ThreePass), nameof(Torch)),
-        new("two-pass / three-pass", nameof(TwoPass), nameof(ThreePass)),
+        new Between("two-pass / three-pass", nameof(TwoPass), nameof(ThreePass)),
         new("auto / limit (read + streamed scale)", nameof(Auto), nameof(LimitStreamed)),
         new("auto / limit (read + scale)", nameof(Auto), nameof(Limit)),
     ], AtLesserWidths: true);

@@ -14,7 +14,7 @@ public sealed class ReadmeTests
         HashSet<string> measured = [.. Directory.GetFiles(Results, "*.md", SearchOption.AllDirectories).SelectMany(File.ReadLines)];
         string[] rows = [.. Measured(page).Where(row => !row.StartsWith("| [", StringComparison.Ordinal))];
         Assert.All(rows, row => Assert.Contains(row, measured));
-        Assert.True(rows.Length > 0 || page == "README.md", $"{page} has no measurements.");
+        Assert.NotEmpty(rows);
     }
 
     /// <summary>A line of the summary: a link to a table, then cells of one of its columns, the least, the one in the middle and the most, each with its row.</summary>
@@ -38,7 +38,7 @@ public sealed class ReadmeTests
     private static IEnumerable<string> Measured(string page) =>
         File.ReadLines(Path.Combine(Repository.Root, page))
             .SkipWhile(line => page == "README.md" && line != "<!-- benchmarks:begin -->").TakeWhile(line => line != "<!-- benchmarks:end -->")
-            .Where(line => Regex.IsMatch(line, @"^\| .*\d\.\d\d.*\d\.\d"));
+            .Where(line => line.StartsWith("| ", StringComparison.Ordinal) && line != "| operator | against | least | middle | most |");
 
     private static string[][] TableOf(string file, string name) =>
     [
@@ -49,7 +49,7 @@ public sealed class ReadmeTests
     private static string[] Spread(string[][] table, int column)
     {
         string[][] rows = [.. table[1..].Where(row => char.IsDigit(row[column][0])).OrderBy(row => double.Parse(row[column].Split(' ')[0], CultureInfo.InvariantCulture))];
-        return rows.Length == 0 ? [] : [.. new[] { rows[0], rows[(rows.Length - 1) / 2], rows[^1] }.Select(row => $"{row[column]} at {row[0]}")];
+        return rows.Length == 0 ? [] : [.. new[] { rows[0], rows[(rows.Length - 1) / 2], rows[^1] }.Select(row => $"{row[column].Split(' ')[0]} at {row[0]}")];
     }
 
     private static string[] Cells(string row) => [.. row.Trim('|', ' ').Split(" | ").Select(cell => cell.Trim())];

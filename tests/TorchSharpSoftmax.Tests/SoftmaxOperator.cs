@@ -99,7 +99,7 @@ public sealed class SoftmaxOperator
     public void Check(string what, Tensor x, int dim, SoftmaxAlgorithm algorithm, Random random)
     {
         using var scope = NewDisposeScope();
-        what = $"{Name} {what}, dim {dim}, {algorithm}";
+        what = $"{what}, {Name}, dim {dim}, {algorithm}";
         int axis = dim < 0 ? dim + Math.Max(1, (int)x.ndim) : dim;
 
         var x64 = x.detach().to_type(ScalarType.Float64).requires_grad_();
@@ -135,7 +135,7 @@ public sealed class SoftmaxOperator
             gradientScale = gradientScale * 2;
         }
 
-        Close.Assert($"gradient of {what}", x64.grad!, libtorchGradient, actualInput.grad!, gradientScale, units);
+        Close.Assert($"{what}, gradient", x64.grad!, libtorchGradient, actualInput.grad!, gradientScale, units);
     }
 
     public override string ToString() => Name;

@@ -264,10 +264,10 @@ public sealed class CrossEntropyTests
         }
     }
 
-    private static void Compare(CrossEntropyLoss loss, Tensor x, Random random, bool strideTargets = false)
+    internal static void Compare(CrossEntropyLoss loss, Tensor x, Random random, bool strideTargets = false, string run = "")
     {
         using var scope = NewDisposeScope();
-        string what = $"{loss}, {x.dtype} {Check.Text(x.shape)}";
+        string what = $"{run} {loss}, {x.dtype} {Check.Text(x.shape)}".TrimStart();
         var (target, weight) = (loss.Targets(random, x), loss.Weights(random, x));
         var target64 = loss.Probabilities ? target.to_type(ScalarType.Float64) : target;
         var x64 = x.detach().to_type(ScalarType.Float64).requires_grad_();
@@ -305,7 +305,7 @@ public sealed class CrossEntropyTests
         if (x.numel() > 0)
         {
             var scale = loss.GradientScale(x64.detach(), x64.grad!, weight, dy64, x.dtype);
-            Close.Assert($"gradient of {what}", x64.grad!, near.grad!.to_type(x.dtype), leaf.grad!, scale, units);
+            Close.Assert($"{what}, gradient", x64.grad!, near.grad!.to_type(x.dtype), leaf.grad!, scale, units);
         }
     }
 

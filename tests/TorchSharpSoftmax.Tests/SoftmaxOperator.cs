@@ -165,7 +165,23 @@ public sealed class SoftmaxOperator
         _ => 1,
     };
 
-    /// <summary>libtorch's side. It has no float16 softmax on the CPU (1.13): float32, rounded.</summary>
-    private static Tensor OfLibtorch(Tensor x, Func<Tensor, Tensor> f) =>
-        x.dtype == ScalarType.Float16 ? f(x.detach().to_type(ScalarType.Float32)).to_type(ScalarType.Float16) : f(x.detach());
+    /// <summary>
+    /// libtorch's side. It has no float16 softmax on the CPU (1.13): float32, rounded. Its bfloat16 log_softmax along columns is infinite at masks of -1e4, where float32 is not.
+    /// </summary>
+    private static Tensor OfLibtorch(Tensor x, Func<Tensor, Tensor> f)
+    {
+        if (x.dtype is not (ScalarType.Float16 or ScalarType.BFloat16))
+        {
+            return f(x.detach());
+        }
+
+        var rounded = f(x.detach().to_type(ScalarType.Float32)).to_type(x.dtype);
+        if (x.dtype == ScalarType.Float16)
+        {
+            return rounded;
+        }
+
+        var own = f(x.detach());
+        return where(own.isfinite().logical_or(rounded.isfinite().logical_not()), own, rounded);
+    }
 }

@@ -128,8 +128,8 @@ internal static class RandomGates
         var dtype = draw.Dtype();
         long experts = draw.Size(1, 12);
         long[] tokens = draw.Tokens(), shape = [.. tokens, experts];
-        var values = draw.Normal(1, dtype, shape);
-        var x = draw.Laid(draw.OneIn(3) ? values.round() : values).detach().requires_grad_();
+        var values = draw.Normal(1, ScalarType.Float64, shape);
+        var x = draw.Laid((draw.OneIn(3) ? values.round() : values).to_type(dtype)).detach().requires_grad_();
         long rows = x.numel() / experts, capacity = draw.Size(1, Math.Max(1, rows + 2)), taken = Math.Min(rows, capacity);
         what = $"{what} {dtype} {Check.Text(shape)} strides {Check.Text(x.stride())}, capacity {capacity}";
         var found = F.expert_choice_gate(x, capacity);

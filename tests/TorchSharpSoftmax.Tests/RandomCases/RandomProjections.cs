@@ -35,8 +35,8 @@ internal static class RandomProjections
         Near($"{what}, perp_grad", actual, leaf.grad!, w, g);
         if (w.numel() > 1)
         {
-            var parameter = nn.Parameter(ElementAccess.Twin(draw.OneIn(2) ? w.contiguous() : w));
-            parameter.grad = g.contiguous();
+            var parameter = nn.Parameter(draw.OneIn(2) || ElementAccess.SharesElements(w) ? w.clone().contiguous() : ElementAccess.Twin(w));
+            parameter.grad = g.clone().contiguous(); // of its own: it is written
             nn.utils.perp_grad_([parameter], granularity, rescale, eps, strength);
             Near($"{what}, perp_grad_", actual, parameter.grad!, w, g);
         }

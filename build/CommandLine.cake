@@ -2,8 +2,8 @@
 
 sealed class CommandLine
 {
-    public static readonly string[] Tasks = { "Setup", "Build", "Test", "Bench", "Pack", "Grokking", "LanguageModel" };
-    static readonly string[] TasksThatPassArgumentsOn = { "Test", "Bench", "Grokking", "LanguageModel" };
+    public static readonly string[] Tasks = { "Setup", "Build", "Test", "Soak", "Bench", "Pack", "Grokking", "LanguageModel" };
+    static readonly string[] TasksThatPassArgumentsOn = { "Test", "Soak", "Bench", "Grokking", "LanguageModel" };
     static readonly string[] Options = { "target", "torchsharp", "help" };
     static readonly string[] Sources = { "package", "native" };
 
@@ -15,6 +15,8 @@ sealed class CommandLine
               LanguageModel
                           set up, then train a small GPT on WordNet's definitions, with linear_cross_entropy and without; ARGUMENTS go to it
               Test        set up, build, check the format, run all tests at every instruction width; ARGUMENTS go to the test runners
+              Soak        set up, then 100,000 random cases over all operators and 60,000 training steps of a model that uses them all, some minutes
+                          each; ARGUMENTS: --cases N, --steps N, --seed N, and --first N to repeat one case
               Bench       set up, then run the benchmarks per width and number of threads; ARGUMENTS: operators by name (all without one),
                           then what goes to the benchmarks, such as --rounds 1 or --filter '*Forward*' (results then in artifacts/benchmarks)
               Pack        build the two packages into artifacts/

@@ -22,15 +22,7 @@ internal sealed class Jacobian(int rows, int columns)
     internal static Jacobian[] Numerical(Func<Tensor[]> outputs, int[] sizes, Tensor input, double eps)
     {
         var original = ElementAccess.Values(input);
-        foreach (int size in sizes)
-        {
-            if ((long)size * original.Length > Array.MaxLength)
-            {
-                throw new ArgumentException(
-                    $"'inputs' has a tensor of {original.Length} elements beside an output of {size}; {Array.MaxLength} derivatives at most are required.", "inputs");
-            }
-        }
-
+        GradcheckArguments.CheckSizes(sizes, original.Length, "inputs");
         var jacobians = Array.ConvertAll(sizes, size => new Jacobian(size, original.Length));
         for (int column = 0; column < original.Length; column++)
         {

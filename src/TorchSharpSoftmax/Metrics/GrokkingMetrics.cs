@@ -56,15 +56,9 @@ internal static class GrokkingMetrics
     private static void CheckTarget(Tensor logits, Tensor target, long ignore_index)
     {
         Check.Alive(target, nameof(target));
-        if (CrossEntropyArguments.AreProbabilities(logits, target, null, ignore_index, nn.Reduction.None, 0))
+        if (CrossEntropyArguments.AreProbabilities(logits, target, null, ignore_index, nn.Reduction.None, 0) || target.device_type != DeviceType.CPU)
         {
-            Check.Dtype(target, logits.dtype, nameof(target));
-            return;
-        }
-
-        if (target.device_type != DeviceType.CPU)
-        {
-            return; // libtorch looks itself
+            return; // another device's class numbers libtorch looks at itself
         }
 
         long classes = logits.size(ClassDim(logits));

@@ -166,7 +166,7 @@ public sealed class SoftmaxOperator
     };
 
     /// <summary>
-    /// libtorch's side. It has no float16 softmax on the CPU (1.13): float32, rounded. Its bfloat16 log_softmax along columns is infinite at masks of -1e4, where float32 is not: float32 where it is no number.
+    /// libtorch's side. It has no float16 softmax on the CPU (1.13): float32, rounded. Its bfloat16 log_softmax along columns is infinite at masks of -1e4, where float32 is not: float32 where either is no number.
     /// </summary>
     private static Tensor OfLibtorch(Tensor x, Func<Tensor, Tensor> f)
     {
@@ -182,6 +182,6 @@ public sealed class SoftmaxOperator
         }
 
         var own = f(x.detach());
-        return where(own.isfinite(), own, rounded);
+        return where(own.isfinite().logical_and(rounded.isfinite()), own, rounded);
     }
 }

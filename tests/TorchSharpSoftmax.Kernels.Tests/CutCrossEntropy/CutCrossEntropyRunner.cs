@@ -64,6 +64,7 @@ internal sealed unsafe class CutCrossEntropyRunner<S, E>(int inputs, int weights
         dInput.Span.Clear();
         dBias.Span.Clear();
         long kept = 0, all = 1;
+        using IDisposable working = GuardedBlocks.Enter();
         var task = new CutCrossEntropyTask
         {
             Link = problem.Link,

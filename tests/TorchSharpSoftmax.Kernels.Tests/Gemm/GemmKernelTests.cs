@@ -116,6 +116,7 @@ public abstract class GemmKernelTests<S, T, E, A> : IDisposable
             }
         }
 
+        using IDisposable working = GuardedBlocks.Enter();
         foreach (Placement placement in (Placement[])[Placement.Ending, Placement.OffByOne])
         {
             GuardedRow<S> left = _a.Row(a, placement), right = _b.Row(b, placement);

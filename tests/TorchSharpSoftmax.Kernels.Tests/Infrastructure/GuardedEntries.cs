@@ -78,6 +78,20 @@ public sealed class GuardedEntriesTests
         Assert.Empty(all.Except(GuardedEntries.Guarded));
     }
 
+    /// <summary>All working memory beside each thread's scratch buffer is taken where a test can put pages around it.</summary>
+    [Fact]
+    public unsafe void Working_memory_lies_between_guard_pages_too()
+    {
+        using GuardedBlocks blocks = GuardedBlocks.Enter();
+        float[] x = new float[4], y = new float[4];
+        GemmKernels.Multiply<float, float>(x, x, y, 2, 2, 2);
+        Assert.Equal(1, blocks.Count);
+        Span<nint> parts = [100, 3];
+        void* block = Block.Take(parts);
+        ((byte*)parts[1])[3] = 0;
+        Assert.Throws<Xunit.Sdk.FalseException>(() => blocks.Give(block));
+    }
+
     [Fact]
     public void Calls_are_read_from_code()
     {

@@ -25,6 +25,7 @@ public sealed class MisuseTests(ITestOutputHelper output)
     [MemberData(nameof(Keys))]
     public void Any_misuse_is_served_or_refused_by_name_and_leaves_nothing(string key)
     {
+        output.WriteLine($"{RandomFamily.SeedVariable}={RandomFamily.Seed} repeats this run");
         int served = 0, refused = 0;
         int nodes = Live.Counts().Nodes;
         foreach (var entry in MisuseEntry.All.Where(entry => entry.Key == key))
@@ -48,7 +49,7 @@ public sealed class MisuseTests(ITestOutputHelper output)
         }
 
         Assert.Equal(nodes, Live.Counts().Nodes);
-        output.WriteLine($"{key}: seed {RandomFamily.Seed}, {served} served, {refused} refused");
+        output.WriteLine($"{key}: {served} served, {refused} refused");
         Assert.True(refused > 0 || key.StartsWith("TwoPass", StringComparison.Ordinal) || key.Contains("StableMax(", StringComparison.Ordinal), "Nothing was refused.");
 
         void Count(Exception? refusal) => _ = refusal is null ? served++ : refused++;

@@ -46,7 +46,8 @@ internal sealed unsafe class CutCrossEntropyRunner<S, E>(int inputs, int weights
             : Run<float, FloatElement>(_singles, (_singleBias, _singleClassWeight, _singleDBias), problem, recompute, threads, workspace, filter, input, weight, placement, saved);
 
     private CutCrossEntropyOutcome Run<T, A>(
-        GuardedMemory<T> memory, (GuardedMemory<T> Bias, GuardedMemory<T> Weight, GuardedMemory<T> Gradient) perClass, CutCrossEntropyProblem problem, bool recompute, int threads, long workspace, CutCrossEntropyFilter filter, bool wantsInput, bool wantsWeight,
+        GuardedMemory<T> memory, (GuardedMemory<T> Bias, GuardedMemory<T> Weight, GuardedMemory<T> Gradient) perClass, CutCrossEntropyProblem problem,
+        bool recompute, int threads, long workspace, CutCrossEntropyFilter filter, bool wantsInput, bool wantsWeight,
         Placement placement, CutSaved? saved)
         where T : unmanaged
         where A : IElement<T>

@@ -226,7 +226,8 @@ internal static class RandomRouting
             autograd.backward(exact, dy.to_type(ScalarType.Float64));
             autograd.backward(y, dy);
             RandomClose.AssertGradient(what, x64.grad!, x, k);
-            Close.Assert($"{what}, gradient of the weights", w64.grad!, w64.grad!.to_type(weights.dtype), weights.grad!, width + w64.grad!.abs(), dtype == ScalarType.Float64 && weights.dtype == ScalarType.Float64 ? 5000 : Rough(weights.dtype));
+            double units = dtype == ScalarType.Float64 && weights.dtype == ScalarType.Float64 ? 5000 : Rough(weights.dtype);
+            Close.Assert($"{what}, gradient of the weights", w64.grad!, w64.grad!.to_type(weights.dtype), weights.grad!, width + w64.grad!.abs(), units);
         }
 
         // sums of products in float32

@@ -147,8 +147,11 @@ internal static class RandomRouting
         var off = sums - sums.mean();
         what = $"{what} {dtype} {Check.Text(w.shape)}, {experts} experts, {(chosen ? "chosen" : "dense")}, {(mask is null ? "all" : "masked")}";
         var ours = chosen ? F.importance_loss(w, 0.2, indices, experts, mask) : F.importance_loss(w, 0.2, mask: mask);
-        Finish(what, (off * off).mean() / ((sums.mean() * sums.mean()) + 1e-10) * 0.2, ours, experts, (exact, w));
+        Finish(what, (off * off).mean() / ((sums.mean() * sums.mean()) + 1e-10) * 0.2, ours, experts * Steep(sums), (exact, w));
     }
+
+    /// <summary>Sums near 0 are divided by: a variation's derivative is a difference of numbers as large as that.</summary>
+    private static double Steep(Tensor sums) => Math.Max(1, 1 / sums.detach().mean().item<double>());
 
     private static void Load(RandomDraw draw, string what)
     {
@@ -174,7 +177,7 @@ internal static class RandomRouting
         var sums = (mask is null ? chance : chance * mask.to_type(ScalarType.Float64).unsqueeze(1)).sum(0L);
         var off = sums - sums.mean();
         var reference = (off * off).mean() / ((sums.mean() * sums.mean()) + 1e-10) * 0.7;
-        Finish(what, reference, loss, 10 * experts, (exact[0], ours[0]), (exact[1], ours[1]), (exact[2], ours[2]));
+        Finish(what, reference, loss, 10 * experts * Steep(sums), (exact[0], ours[0]), (exact[1], ours[1]), (exact[2], ours[2]));
     }
 
     private static void RouterZ(RandomDraw draw, string what)

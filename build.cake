@@ -38,6 +38,15 @@ Task("Test")
     .IsDependentOn("Build")
     .Does(() => tests = Tests.Run(machine.TorchSharpFrom, commandLine.PassedOn));
 
+// What takes minutes, and finds what a few hundred cases do not.
+Task("Soak")
+    .IsDependentOn("Setup")
+    .Does(() =>
+    {
+        BuildRelease("tests/TorchSharpSoftmax.Tests");
+        exitCode = Tests.Soak(commandLine.PassedOn);
+    });
+
 Task("Bench")
     .IsDependentOn("Setup")
     .Does(() =>

@@ -2,8 +2,8 @@
 
 sealed class CommandLine
 {
-    public static readonly string[] Tasks = { "Setup", "Build", "Test", "Bench", "Pack", "Docs", "Grokking", "LanguageModel", "MoeGating" };
-    static readonly string[] TasksThatPassArgumentsOn = { "Test", "Bench", "Grokking", "LanguageModel", "MoeGating" };
+    public static readonly string[] Tasks = { "Setup", "Build", "Test", "Soak", "Bench", "Pack", "Docs", "Grokking", "LanguageModel", "MoeGating" };
+    static readonly string[] TasksThatPassArgumentsOn = { "Test", "Soak", "Bench", "Grokking", "LanguageModel", "MoeGating" };
     static readonly string[] Options = { "target", "torchsharp", "help" };
     static readonly string[] Sources = { "package", "native" };
 
@@ -16,6 +16,8 @@ sealed class CommandLine
                           set up, then train a small GPT on WordNet's definitions, with linear_cross_entropy and without; ARGUMENTS go to it
               MoeGating   set up, then compare gates of mixtures of experts; ARGUMENTS go to it, such as digits or gaussian for a half of it
               Test        set up, build, check the format, run all tests at every instruction width; ARGUMENTS go to the test runners
+              Soak        set up, then 100,000 random cases over all operators and 60,000 training steps of a model that uses them all, some minutes
+                          each; ARGUMENTS: --cases N, --steps N, --seed N, and --first N to repeat one case
               Bench       set up, then run the benchmarks per width and number of threads, and renew the README's summary, docs/benchmarks.md and its
                           picture: about an hour on two cores that do nothing else, softmax and linear-cross-entropy some 20 minutes each, any
                           other operator less than 10. ARGUMENTS: operators by name, such as `-- stablemax perp-grad` (all without one; a wrong

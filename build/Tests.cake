@@ -7,7 +7,7 @@ using System.Xml.Linq;
 
 sealed class Tests
 {
-    const string Reports = "artifacts/test-results";
+    const string Reports = "artifacts/test-results", Library = "tests/TorchSharpSoftmax.Tests";
     static readonly TimeSpan Limit = TimeSpan.FromMinutes(8);
 
     // Most test processes work on one core most of the time.
@@ -71,10 +71,17 @@ sealed class Tests
         return tests;
     }
 
+    public static int Soak(string[] arguments)
+    {
+        var environment = Deciding.ToDictionary(v => v, v => (string)null);
+        environment["OMP_WAIT_POLICY"] = "PASSIVE";
+        return Processes.Run("dotnet", new[] { "exec", $"{Library}/bin/Release/net10.0/TorchSharpSoftmax.Tests.dll", "soak" }.Concat(arguments), environment);
+    }
+
     // The longest first, so that no core is idle at the end.
     IEnumerable<Action> Plan(bool native)
     {
-        const string kernels = "tests/TorchSharpSoftmax.Kernels.Tests", library = "tests/TorchSharpSoftmax.Tests";
+        const string kernels = "tests/TorchSharpSoftmax.Kernels.Tests", library = Library;
         // The kernels' tests go through every width of the machine in one process, and fail if one is missed. On both cores first of all: what is wrong there shows within two minutes.
         foreach (var half in runnerArguments.Length == 0 ? new[] { OfSoftmax, NotOfSoftmax } : new[] { Array.Empty<string>() })
             yield return () => RunOnce("kernels", kernels, Best, half);

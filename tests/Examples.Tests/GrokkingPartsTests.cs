@@ -3,6 +3,7 @@ using TorchSharp;
 using TorchSharp.Modules;
 using Xunit;
 using static TorchSharp.torch;
+using Transformer = Grokking.Transformer;
 
 namespace TorchSharpSoftmax.Examples.Tests;
 

@@ -223,6 +223,14 @@ public sealed class GradcheckTests
 
     private static GradcheckException Finds(Func<object> check) => Assert.Throws<GradcheckException>(check);
 
+    [Fact]
+    public void Derivatives_that_no_array_holds_are_refused()
+    {
+        using var scope = NewDisposeScope();
+        var refusal = Assert.Throws<ArgumentException>(() => torch.autograd.gradcheck(t => t * t, zeros([50_000], ScalarType.Float64).requires_grad_()));
+        Assert.StartsWith("'inputs' has a tensor of 50000 elements beside an output of 50000; 2147483591 derivatives at most are required.", refusal.Message, StringComparison.Ordinal);
+    }
+
     private static double[] Numbers(string text) =>
         [.. System.Text.RegularExpressions.Regex.Matches(text, @"-?\d+\.\d+(E-?\d+)?").Select(match => double.Parse(match.Value, System.Globalization.CultureInfo.InvariantCulture))];
 

@@ -103,6 +103,21 @@ public sealed class GrokkingMetricsTests
     }
 
     [Fact]
+    public void Targets_that_do_not_fit_their_logits_are_refused_by_name()
+    {
+        using var scope = NewDisposeScope();
+        var x = ones(2, 3);
+        foreach (var (target, message) in ((Tensor, string)[])[
+            (tensor([0.0, 1.0]), "'target' has shape [2]; [2, 3] is required."), (tensor([0, 1]), "'target' has dtype Int32; Int64 is required"),
+            (tensor([0L, 3L]), "'target' is 3 at [1]; 0 to 2, or ignore_index (-100), is required.")])
+        {
+            var refusal = Assert.ThrowsAny<ArgumentException>(() => nn.utils.zero_loss_fraction(x, target));
+            Assert.Equal("target", refusal.ParamName);
+            Assert.StartsWith(message, refusal.Message, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
     public void Named_parameters_keep_their_names_and_their_order()
     {
         using var scope = NewDisposeScope();

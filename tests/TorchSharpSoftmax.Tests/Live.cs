@@ -49,19 +49,8 @@ internal static class Live
     /// <summary>Counts and resident memory at the end are those after warming up, while another thread collects all the time.</summary>
     internal static void AssertNothingAccumulates(ITestOutputHelper output, string what, int steps, Action step)
     {
-        using var stop = new CancellationTokenSource();
-        var collector = new Thread(() =>
-        {
-            while (!stop.IsCancellationRequested)
-            {
-                GC.Collect();
-                GC.WaitForPendingFinalizers();
-                Thread.Sleep(2);
-            }
-        });
-        collector.Start();
         (int Nodes, long Tensors, double MiB) warm;
-        try
+        using (CollectMeanwhile())
         {
             for (int i = 0; i < steps / 2; i++)
             {
@@ -74,11 +63,6 @@ internal static class Live
                 step();
             }
         }
-        finally
-        {
-            stop.Cancel();
-            collector.Join();
-        }
 
         var end = Settled();
         output.WriteLine($"{what}: after {steps / 2} steps {warm}, after {steps} more {end}");
@@ -86,9 +70,42 @@ internal static class Live
         Assert.InRange(end.MiB, 0, warm.MiB + 8);
     }
 
-    private static (int Nodes, long Tensors, double MiB) Settled()
+    /// <summary>Collects on another thread until it is disposed.</summary>
+    internal static IDisposable CollectMeanwhile() => new Collector();
+
+    /// <summary>Nodes, tensors and memory once nothing is left to collect.</summary>
+    internal static (int Nodes, long Tensors, double MiB) Settled()
     {
         var (nodes, tensors) = Counts();
         return (nodes, tensors, ResidentMiB());
+    }
+
+    private sealed class Collector : IDisposable
+    {
+        private readonly CancellationTokenSource _stop = new();
+        private readonly Thread _thread;
+
+        internal Collector()
+        {
+            _thread = new Thread(Collect);
+            _thread.Start();
+        }
+
+        public void Dispose()
+        {
+            _stop.Cancel();
+            _thread.Join();
+            _stop.Dispose();
+        }
+
+        private void Collect()
+        {
+            while (!_stop.IsCancellationRequested)
+            {
+                GC.Collect();
+                GC.WaitForPendingFinalizers();
+                Thread.Sleep(2);
+            }
+        }
     }
 }

@@ -342,7 +342,7 @@ public sealed class PerpGradTests
     private static Tensor ChannelsLast(Tensor x) => x.permute(0, 2, 3, 1).contiguous().permute(0, 3, 1, 2);
 
     /// <summary>The paper's formula with the code's rescaling, in float64 and as it is written, beside the library's own composition.</summary>
-    private static Tensor Formula(Tensor weight, Tensor grad, PerpGradGranularity granularity, bool rescale, double eps, double strength)
+    internal static Tensor Formula(Tensor weight, Tensor grad, PerpGradGranularity granularity, bool rescale, double eps, double strength)
     {
         Tensor w = weight.to_type(ScalarType.Float64), g = grad.to_type(ScalarType.Float64);
         if (granularity == PerpGradGranularity.Row && w.ndim > 1)
@@ -355,7 +355,7 @@ public sealed class PerpGradTests
     }
 
     /// <summary>What an error is measured against: the two terms whose difference the result is.</summary>
-    private static Tensor Size(Tensor w, Tensor g, Tensor exact) =>
+    internal static Tensor Size(Tensor w, Tensor g, Tensor exact) =>
         exact.to_type(ScalarType.Float64).abs() + (2 * g.to_type(ScalarType.Float64).abs()) + (0.2 * w.to_type(ScalarType.Float64).abs());
 
     /// <summary>Sums are taken in memory's order, so that 16-bit results of another order may differ in the last bit.</summary>

@@ -46,6 +46,23 @@ public sealed class RefusalTests
             "algorithm", "'algorithm' is 7; Auto, TwoPass or ThreePass is required.", () => nn.functional.two_pass_softmax(x, algorithm: (SoftmaxAlgorithm)7));
     }
 
+    /// <summary>libtorch takes any number for a dtype, and ends the process.</summary>
+    [Fact]
+    public void A_dtype_that_is_none()
+    {
+        using var x = zeros(2, 3);
+        const ScalarType none = (ScalarType)(-1);
+        const string message = "'dtype' is -1; a dtype is required.";
+        Refuses<ArgumentOutOfRangeException>("dtype", message, () => nn.functional.two_pass_softmax(x, dtype: none));
+        Refuses<ArgumentOutOfRangeException>("dtype", message, () => nn.functional.two_pass_log_softmax(x, dtype: none, @out: x));
+        foreach (var factory in (Func<nn.Module>[])[
+            () => nn.LinearCrossEntropyLoss(2, 3, dtype: none), () => nn.TopKGate(2, 3, 2, dtype: none), () => nn.DenseToSparseGate(2, 3, dtype: none),
+            () => nn.ActivationDenseToSparseGate(2, 3, dtype: none), () => nn.NoisyTopKGate(2, 3, dtype: none), () => nn.ExpertChoiceGate(2, 3, dtype: none)])
+        {
+            Refuses<ArgumentOutOfRangeException>("dtype", message, () => factory());
+        }
+    }
+
     [Fact]
     public void An_output_of_the_wrong_shape_dtype_or_layout()
     {

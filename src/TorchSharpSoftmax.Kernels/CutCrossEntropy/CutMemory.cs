@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace TorchSharpSoftmax.Kernels;
 
 /// <summary>The workspace of a call: what a chunk needs, in one block.</summary>
@@ -43,14 +41,14 @@ internal sealed unsafe class CutMemory<V, S, T> : IDisposable
         nint widened = typeof(S) == typeof(T) ? 0 : plan.Weights * plan.Features, packed = run.Gradients.Input == 0 ? 0 : CutPlan.Depth * Math.Min(plan.Width, CutChunk.Group * columns);
         Scrap = CutPlan.UpTo(Math.Max(Math.Max(widened, packed), task.Probabilities == null ? 0 : plan.Slice * plan.Columns), 64);
         nint scratchBytes = CutPlan.UpTo((Scrap + rows * columns) * sizeof(T), 4096);
-        nint parts = (plan.Stretch + plan.Weights - 1) / plan.Weights, slices = (plan.Stretch + plan.Slice - 1) / plan.Slice;
+        nint weights = (plan.Stretch + plan.Weights - 1) / plan.Weights, slices = (plan.Stretch + plan.Slice - 1) / plan.Slice;
         nint[] bytes =
         [
             plan.Columns * task.Features * sizeof(T),
             weight ? plan.Tokens * plan.Width * sizeof(T) : 0,
             (plan.Stretch + rows) * plan.Columns * sizeof(T),
             run.Gradients.Input == 0 ? 0 : (plan.Columns + rows) * plan.Width * sizeof(T),
-            parts * CutSums<T>.Fields * plan.Columns * sizeof(T),
+            weights * CutSums<T>.Fields * plan.Columns * sizeof(T),
             CutFactors<T>.Fields * plan.Columns * sizeof(T),
             run.Gradients.Bias == 0 ? 0 : task.Classes * sizeof(double),
             plan.Columns * sizeof(CutTotals),
@@ -59,11 +57,7 @@ internal sealed unsafe class CutMemory<V, S, T> : IDisposable
             filter ? panels * slices * sizeof(long) : 0,
             scratchBytes * run.Threads,
         ];
-        nint all = 0;
-        for (int i = 0; i < bytes.Length; i++) all += bytes[i] = CutPlan.UpTo(bytes[i], 64);
-        _block = (byte*)NativeMemory.AlignedAlloc((nuint)all, 1 << 12);
-        HugePages.Advise(_block, all);
-        byte* at = _block;
+        _block = (byte*)Block.Take(bytes, 1 << 12); // which from now on are addresses
         int part = 0;
         InputByToken = (T*)Next();
         InputByFeature = (T*)Next();
@@ -78,13 +72,8 @@ internal sealed unsafe class CutMemory<V, S, T> : IDisposable
         KeptCounts = (long*)Next();
         Scratch = new(Next(), scratchBytes, run.Threads);
 
-        byte* Next()
-        {
-            byte* mine = at;
-            at += bytes[part++];
-            return mine;
-        }
+        byte* Next() => (byte*)bytes[part++];
     }
 
-    public void Dispose() => NativeMemory.AlignedFree(_block);
+    public void Dispose() => Block.Give(_block);
 }

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace TorchSharpSoftmax.Kernels;
 
 /// <summary>What a thread needs while it works: its scratch buffer, or for very many experts memory of the call.</summary>
@@ -11,9 +9,10 @@ internal unsafe ref struct GateMemory
 
     internal GateMemory(nint bytes)
     {
-        bool fits = bytes <= Scratch.Bytes;
-        _own = fits ? null : (byte*)NativeMemory.AlignedAlloc((nuint)bytes, (nuint)Alignment);
-        _next = fits ? Scratch.Of<byte>() : _own;
+        bool fits = bytes <= Scratch.Bytes && Block.Source is null;
+        Span<nint> own = [bytes];
+        _own = fits ? null : (byte*)Block.Take(own);
+        _next = fits ? Scratch.Of<byte>() : (byte*)own[0];
     }
 
     /// <summary>What so many elements take.</summary>
@@ -27,5 +26,8 @@ internal unsafe ref struct GateMemory
         return (T*)at;
     }
 
-    public readonly void Dispose() => NativeMemory.AlignedFree(_own);
+    public readonly void Dispose()
+    {
+        if (_own != null) Block.Give(_own);
+    }
 }

@@ -9,6 +9,7 @@ internal readonly unsafe struct GateSums
     internal const nint TokensPerFold = 256;
 
     private const nint MostChunks = 256;
+    private readonly void* _block;
     private readonly long* _counts;
     private readonly double* _means;
     private readonly nint _tokens, _experts, _tokensPerChunk;
@@ -18,9 +19,13 @@ internal readonly unsafe struct GateSums
         (_tokens, _experts) = (shape.Tokens, shape.Experts);
         _tokensPerChunk = TokensPerFold * Math.Max(1, (shape.Tokens + MostChunks * TokensPerFold - 1) / (MostChunks * TokensPerFold));
         Chunks = (shape.Tokens + _tokensPerChunk - 1) / _tokensPerChunk;
-        nuint each = (nuint)(Chunks * _experts);
-        _counts = (long*)NativeMemory.AllocZeroed(2 * each, sizeof(long));
-        _means = (double*)(_counts + each);
+        nint each = Chunks * _experts * sizeof(long);
+        Span<nint> parts = [each, each];
+        _block = Block.Take(parts);
+        _counts = (long*)parts[0];
+        _means = (double*)parts[1];
+        NativeMemory.Clear(_counts, (nuint)each);
+        NativeMemory.Clear(_means, (nuint)each);
     }
 
     internal nint Chunks { get; }
@@ -48,6 +53,6 @@ internal readonly unsafe struct GateSums
             counts[e] = count;
             if (mean != null) mean[e] = Const.Of<T>(sum / _tokens); // NaN of no token
         }
-        NativeMemory.Free(_counts);
+        Block.Give(_block);
     }
 }

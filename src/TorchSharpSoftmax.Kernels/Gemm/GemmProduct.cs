@@ -1,5 +1,4 @@
 using System.Numerics;
-using System.Runtime.InteropServices;
 
 namespace TorchSharpSoftmax.Kernels;
 
@@ -18,8 +17,10 @@ internal readonly unsafe struct GemmProduct(
     {
         nint tile = GemmTile<V, T>.Columns, pieces = (length * tile * sizeof(T) - 1) / PanelBytes + 1, depth = (length - 1) / pieces + 1, width = Math.Min(Panels * tile, columns);
         nint block = depth * GemmPanel<V, S, T, M>.Count(width) * tile, room = typeof(S) == typeof(T) ? 0 : SliceRows * depth, own = room + GemmTile<V, T>.Rows * tile;
-        T* packed = (T*)NativeMemory.AlignedAlloc((nuint)((block + own * threads) * sizeof(T)), 4096); // here, where no memory can be told
-        var scratch = new ScratchPieces((byte*)(packed + block), own * sizeof(T), threads);
+        Span<nint> parts = [block * sizeof(T), own * sizeof(T) * threads];
+        void* memory = Block.Take(parts, 4096); // here, where no memory can be told
+        T* packed = (T*)parts[0];
+        var scratch = new ScratchPieces((byte*)parts[1], own * sizeof(T), threads);
         try
         {
             for (nint column = 0; column < columns; column += width)
@@ -35,7 +36,7 @@ internal readonly unsafe struct GemmProduct(
         }
         finally
         {
-            NativeMemory.AlignedFree(packed);
+            Block.Give(memory);
         }
     }
 

@@ -18,6 +18,17 @@ internal static class GradcheckArguments
         return arguments => CheckOutputs(func(arguments), nameof(func));
     }
 
+    /// <summary>Every derivative of every output is kept.</summary>
+    internal static void CheckSizes(int[] outputs, int input, string argument)
+    {
+        int largest = outputs.Length == 0 ? 0 : outputs.Max();
+        if ((long)largest * input > Array.MaxLength)
+        {
+            throw new ArgumentException(
+                $"'{argument}' has a tensor of {input} elements beside an output of {largest}; {Array.MaxLength} derivatives at most are required.", argument);
+        }
+    }
+
     private static void CheckInputs(Tensor[] inputs)
     {
         Check.NotNull(inputs, nameof(inputs), "an array of tensors");

@@ -22,6 +22,7 @@ internal sealed class Jacobian(int rows, int columns)
     internal static Jacobian[] Numerical(Func<Tensor[]> outputs, int[] sizes, Tensor input, double eps)
     {
         var original = ElementAccess.Values(input);
+        GradcheckArguments.CheckSizes(sizes, original.Length, "inputs");
         var jacobians = Array.ConvertAll(sizes, size => new Jacobian(size, original.Length));
         for (int column = 0; column < original.Length; column++)
         {

@@ -92,6 +92,7 @@ internal static class CrossEntropyArguments
     private static void Weight(Tensor weight, Tensor input)
     {
         Check.Alive(weight, nameof(weight));
+        Check.Dense(weight, nameof(weight));
         Check.Shape(weight, [input.size(ClassDim(input))], nameof(weight));
         Check.Dtype(weight, input.dtype, nameof(weight));
         Check.Device(weight, input, nameof(weight));

@@ -65,6 +65,7 @@ namespace TorchSharpSoftmax
                 long in_features, long num_classes, bool bias = false, Device? device = null, ScalarType? dtype = null, nn.Reduction reduction = nn.Reduction.Mean,
                 Tensor? weight = null, long? ignore_index = null, double label_smoothing = 0, LinearCrossEntropyOptions? options = null)
             {
+                Check.Known(dtype);
                 CutCrossEntropyArguments.Sizes(in_features, num_classes);
                 CutCrossEntropyArguments.Reduction(reduction, label_smoothing);
                 CutCrossEntropyArguments.Options(options ?? new(), reduction);

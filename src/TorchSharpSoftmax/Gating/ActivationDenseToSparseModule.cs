@@ -92,6 +92,7 @@ namespace TorchSharpSoftmax
                 DenseToSparseSchedule? schedule = null, bool learnable_temperature = false, DenseToSparseOptions? options = null,
                 Device? device = null, ScalarType? dtype = null)
             {
+                Check.Known(dtype);
                 options ??= new();
                 DenseToSparseActivations.Check(activation);
                 CheckDenseToSparse(in_features, num_experts, schedule, learnable_temperature, options);

@@ -76,6 +76,7 @@ namespace TorchSharpSoftmax
                 long in_features, long num_experts, bool bias = true, DenseToSparseSchedule? schedule = null, bool learnable_temperature = false,
                 DenseToSparseOptions? options = null, Device? device = null, ScalarType? dtype = null)
             {
+                Check.Known(dtype);
                 options ??= new();
                 CheckDenseToSparse(in_features, num_experts, schedule, learnable_temperature, options);
                 if (learnable_temperature)

@@ -54,6 +54,7 @@ namespace TorchSharpSoftmax
             public static Modules.ExpertChoiceGate ExpertChoiceGate(
                 long in_features, long num_experts, double capacity_factor = 2, Device? device = null, ScalarType? dtype = null)
             {
+                Check.Known(dtype);
                 RoutingArguments.AtLeastOne(in_features, nameof(in_features));
                 RoutingArguments.AtLeastOne(num_experts, nameof(num_experts));
                 RoutingArguments.Positive(capacity_factor, nameof(capacity_factor));

@@ -23,7 +23,7 @@ public static partial class Operators
         {
             Check.Alive(indices, nameof(indices));
             Check.Dtype(indices, ScalarType.Int64, nameof(indices));
-            RoutingArguments.AtLeastOne(num_experts, nameof(num_experts));
+            RoutingArguments.Experts(num_experts);
             if (indices.ndim == 0 || indices.size((int)indices.ndim - 1) == 0)
             {
                 throw new ArgumentException($"'{nameof(indices)}' has shape {Check.Text(indices.shape)}; [..., k] with k of 1 or more is required.", nameof(indices));

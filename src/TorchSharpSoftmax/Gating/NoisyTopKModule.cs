@@ -75,6 +75,7 @@ namespace TorchSharpSoftmax
             public static Modules.NoisyTopKGate NoisyTopKGate(
                 long in_features, long num_experts, long k = 2, bool trainable = true, Device? device = null, ScalarType? dtype = null)
             {
+                Check.Known(dtype);
                 RoutingArguments.AtLeastOne(in_features, nameof(in_features));
                 RoutingArguments.AtLeastOne(num_experts, nameof(num_experts));
                 RoutingArguments.Choices(k, num_experts);

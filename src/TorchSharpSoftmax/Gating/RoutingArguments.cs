@@ -79,6 +79,16 @@ internal static class RoutingArguments
         }
     }
 
+    /// <summary>A number of experts: what counts them has a place for each.</summary>
+    internal static void Experts(long num_experts)
+    {
+        if (num_experts is < 1 or > TopKGateArguments.MostExperts)
+        {
+            throw new ArgumentOutOfRangeException(
+                nameof(num_experts), $"'{nameof(num_experts)}' is {num_experts}; 1 to {TopKGateArguments.MostExperts} is required.");
+        }
+    }
+
     internal static void AtLeastOne(long value, string argument)
     {
         if (value < 1)

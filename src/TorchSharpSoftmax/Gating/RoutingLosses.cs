@@ -77,7 +77,7 @@ internal static class RoutingLosses
         }
         else
         {
-            RoutingArguments.AtLeastOne(num_experts!.Value, nameof(num_experts));
+            RoutingArguments.Experts(num_experts!.Value);
             RoutingArguments.Indices(indices, tokens, weights, nameof(indices));
             Check.Shape(indices, weights, nameof(indices));
             RoutingMath.CheckRange(indices, num_experts.Value, nameof(indices));

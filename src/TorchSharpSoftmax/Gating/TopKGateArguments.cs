@@ -8,7 +8,7 @@ namespace TorchSharpSoftmax;
 internal static class TopKGateArguments
 {
     /// <summary>The most experts whose numbers a float holds exactly.</summary>
-    private const long MostExperts = 1 << 24;
+    internal const long MostExperts = 1 << 24;
 
     internal static void Logits(Tensor logits)
     {
@@ -80,6 +80,7 @@ internal static class TopKGateArguments
             throw new ArgumentException($"'{nameof(bias)}' is given beside mode {mode}; Sigmoid, or no bias, is required.", nameof(bias));
         }
 
+        Check.Dense(bias, nameof(bias));
         Check.Shape(bias, [experts], nameof(bias));
         Check.Device(bias, logits, nameof(bias));
         if (!bias.is_floating_point())

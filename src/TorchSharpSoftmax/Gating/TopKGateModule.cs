@@ -166,6 +166,7 @@ namespace TorchSharpSoftmax
                 long topk_groups = 1, double scale = 1, double bias_update_rate = 1e-3, bool statistics = true, bool trainable = true, Device? device = null,
                 ScalarType? dtype = null)
             {
+                Check.Known(dtype);
                 TopKGateArguments.Module(in_features, num_experts, k, mode, jitter, bias_update_rate, trainable);
                 _ = TopKGateArguments.Rule(num_experts, k, mode, num_groups, topk_groups, scale);
                 return new(

@@ -73,6 +73,23 @@ internal static class Check
         }
     }
 
+    /// <summary>A number that is no dtype would bring libtorch down.</summary>
+    internal static void Known(ScalarType? dtype, string argument = "dtype")
+    {
+        if (dtype is { } given && !Enum.IsDefined(given))
+        {
+            throw new ArgumentOutOfRangeException(argument, $"'{argument}' is {(int)given}; a dtype is required.");
+        }
+    }
+
+    internal static void Dense(Tensor x, string argument)
+    {
+        if (x.is_sparse)
+        {
+            throw new ArgumentException($"'{argument}' is sparse; a dense tensor is required.", argument);
+        }
+    }
+
     /// <summary>Integers have no gradient, and what they should be cast to only the caller knows: nothing is cast silently.</summary>
     internal static void Floating(Tensor input, ScalarType? dtype)
     {

@@ -78,8 +78,16 @@ internal static unsafe class Memory
     internal static Tensor FreshCopy(Tensor x)
     {
         var y = Advised(empty(x.shape, x.dtype, x.device));
-        Discard(y, y.copy_(x));
-        return y;
+        try
+        {
+            Discard(y, y.copy_(x));
+            return y;
+        }
+        catch
+        {
+            y.Dispose();
+            throw;
+        }
     }
 
     /// <summary>The tensor itself where a kernel can read it, else a contiguous copy; <see cref="Release"/> it with the original.</summary>

@@ -25,6 +25,7 @@ internal static class Outputs
     internal static Tensor Functional<TOperator, TOptions>(Tensor input, ScalarType? dtype, TOptions options, Tensor? @out)
         where TOperator : IWritesInto<TOptions>
     {
+        Check.Known(dtype);
         if (@out is not null)
         {
             Into<TOperator, TOptions>(input, dtype, options, @out);

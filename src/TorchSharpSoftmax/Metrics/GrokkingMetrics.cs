@@ -39,9 +39,9 @@ internal static class GrokkingMetrics
     internal static double ZeroFraction(Tensor logits, Tensor target, long ignoreIndex)
     {
         CheckLogits(logits);
-        Check.Alive(target, nameof(target));
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
+        CheckTarget(logits, target, ignoreIndex);
         var losses = Each(logits, x => nn.functional.cross_entropy(x, target, ignore_index: ignoreIndex, reduction: nn.Reduction.None));
         var isZero = losses.eq(zeros_like(losses));
         if (is_floating_point(target.dtype))
@@ -51,6 +51,23 @@ internal static class GrokkingMetrics
 
         var counts = target.ne(Scalars.Tensor(ignoreIndex, ScalarType.Int64));
         return (double)Count(isZero.logical_and(counts)) / Count(counts);
+    }
+
+    private static void CheckTarget(Tensor logits, Tensor target, long ignore_index)
+    {
+        Check.Alive(target, nameof(target));
+        if (CrossEntropyArguments.AreProbabilities(logits, target, null, ignore_index, nn.Reduction.None, 0) || target.device_type != DeviceType.CPU)
+        {
+            return; // another device's class numbers libtorch looks at itself
+        }
+
+        long classes = logits.size(ClassDim(logits));
+        long[] numbers = CutCrossEntropyRows.Numbers(target);
+        int wrong = Array.FindIndex(numbers, n => n != ignore_index && (n < 0 || n >= classes));
+        if (wrong >= 0)
+        {
+            throw CrossEntropyArguments.NoClass(target, wrong, classes, ignore_index);
+        }
     }
 
     internal static double Cosine(Parameter parameter, string argument)

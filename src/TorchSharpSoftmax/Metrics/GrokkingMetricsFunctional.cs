@@ -39,7 +39,8 @@ public static partial class Operators
         /// <param name="target">Class numbers (Int64) of the logits' shape without C, or probabilities of the logits' shape.</param>
         /// <param name="ignore_index">The class number of targets that do not count.</param>
         /// <returns>0 to 1; NaN where no target counts.</returns>
-        /// <exception cref="ArgumentException">A tensor is disposed; the logits are sparse, 0-d or not of a real floating dtype.</exception>
+        /// <exception cref="ArgumentException">A tensor is disposed; the logits are sparse, 0-d or not of a real floating dtype; the target does not fit them.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">A class number is none of the classes.</exception>
         public static double zero_loss_fraction(Tensor logits, Tensor target, long ignore_index = -100) =>
             GrokkingMetrics.ZeroFraction(logits, target, ignore_index);
 

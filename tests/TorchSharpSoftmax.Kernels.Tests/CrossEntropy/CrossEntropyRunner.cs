@@ -35,6 +35,7 @@ internal sealed unsafe class CrossEntropyRunner<S, E>(int elements, int rows) : 
         GuardedRow<CrossEntropyRow> saved = _saved.Row(problem.Rows, Placement.Ending);
         CrossEntropyKernels.Forward(problem.Link, logits.Pointer, targets, losses.Pointer, saved.Pointer, problem.Rows, threads);
         Bits.AssertSame<S>($"{problem}: its logits", x, logits.Span);
+        Assert.Equal(losses.Span.ToArray().Sum(), CrossEntropyKernels.Sum(losses.Pointer, problem.Rows), (a, b) => a.Equals(b) || Math.Abs(a - b) <= 1e-12 * losses.Span.ToArray().Sum(Math.Abs));
 
         GuardedRow<S> dx = inPlace ? logits : _dx.Row(x.Length, placement);
         CrossEntropyKernels.Backward(

@@ -39,6 +39,7 @@ internal sealed unsafe class GateRunner<S, E, C, F>(int logits, int kept, int ex
         GuardedRow<long> indices = _indices.Row(shape.Tokens * shape.Kept, placement), counts = _counts.Row(shape.Experts, placement);
         state.Span.Clear(); // only Sigmoid writes all of it
         counts.Span.Fill(-1);
+        using IDisposable working = GuardedBlocks.Enter();
         GateKernels.TopK<S>(
             new()
             {
@@ -76,6 +77,7 @@ internal sealed unsafe class GateRunner<S, E, C, F>(int logits, int kept, int ex
         GuardedRow<C> state = _state.Row(Elements.From<C, F>(forward.State), placement), lse = _lse.Row(dlse, placement), mean = _mean.Row(dmean, placement);
         GuardedRow<long> indices = _indices.Row(forward.Indices, placement);
         new Random(1).NextBytes(new Span<byte>(target.Pointer, x.Length * sizeof(S)));
+        using IDisposable working = GuardedBlocks.Enter();
         GateKernels.TopKBackward<S>(
             new()
             {

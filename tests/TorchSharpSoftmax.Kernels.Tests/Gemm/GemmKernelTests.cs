@@ -116,17 +116,28 @@ public abstract class GemmKernelTests<S, T, E, A> : IDisposable
             }
         }
 
+        using IDisposable working = GuardedBlocks.Enter();
         foreach (Placement placement in (Placement[])[Placement.Ending, Placement.OffByOne])
         {
             GuardedRow<S> left = _a.Row(a, placement), right = _b.Row(b, placement);
             GuardedRow<T> product = _c.Row(before, placement);
             GemmKernels.Multiply(left.Span, right.Span, product.Span, rows, columns, length, transposeA, transposeB, add);
             product.AssertNothingElseWritten(what);
+            T[] bits = product.Span.ToArray();
+            before.CopyTo(product.Span);
+            Strided(left, right, product, transposeA, transposeB, add, rows, columns, length);
+            product.AssertNothingElseWritten($"{what}, by strides");
+            Bits.AssertSame<T>($"{what}, by strides", bits, product.Span);
             Bits.AssertSame<S>($"{what}: its left side", a, left.Span);
             Bits.AssertSame<S>($"{what}: its right side", b, right.Span);
             Close.Assert($"[{rows}, {length}] x [{length}, {columns}], {(transposeA ? "transposed" : "plain")} by {(transposeB ? "transposed" : "plain")}, {what}", Elements.ToDoubles<T, A>(product.Span), exact, A.Stored, A.Arithmetic, Units);
         }
     }
+
+    /// <summary>The form that other kernels call, on two threads.</summary>
+    private static unsafe void Strided(
+        GuardedRow<S> a, GuardedRow<S> b, GuardedRow<T> c, bool transposeA, bool transposeB, bool add, int rows, int columns, int length) =>
+        GemmKernels.Multiply(a.Pointer, transposeA ? 1 : length, transposeA ? rows : 1, b.Pointer, transposeB, c.Pointer, rows, columns, length, add, threads: 2);
 }
 
 public sealed class FloatGemmKernelTests : GemmKernelTests<float, float, FloatElement, FloatElement>;

@@ -40,6 +40,27 @@ public abstract unsafe class PerpGradKernelTests<S, E>
         }
     }
 
+    /// <summary>What a vector of many tensors takes: sums, the orthogonal part, then each tensor written.</summary>
+    [Fact]
+    public void Step_by_step_a_vector_has_its_formulas_value_at_every_length()
+    {
+        using var memory = new Memory(5000);
+        foreach (int bits in Widths.Each())
+        {
+            foreach (int n in (int[])[1, 2, 3, 7, 8, 15, 16, 17, 31, 33, 63, 64, 65, 100, 255, 1025, 4999])
+            {
+                (S[] w, S[] g) = Data(n, seed: n);
+                Expected[] exact = PerpGradReference.Project(Doubles(w), Doubles(g), true, 1e-30, 0.5);
+                foreach (Placement placement in Enum.GetValues<Placement>())
+                {
+                    S[] y = memory.Steps(w, g, new(true, 1e-30, 0.5), placement, inPlace: false);
+                    Close.Assert($"{n} elements at {bits}", Doubles(y), exact, E.Stored, Arithmetic, 16);
+                    Bits.AssertSame<S>($"{n} in place", y, memory.Steps(w, g, new(true, 1e-30, 0.5), placement, inPlace: true));
+                }
+            }
+        }
+    }
+
     [Fact]
     public void Every_option_has_its_formulas_value_at_every_angle()
     {
@@ -295,6 +316,19 @@ public abstract unsafe class PerpGradKernelTests<S, E>
                 Bits.AssertSame<S>("the gradient", g, grad.Span);
             }
 
+            return y.Span.ToArray();
+        }
+
+        internal S[] Steps(S[] w, S[] g, PerpRule rule, Placement placement, bool inPlace)
+        {
+            GuardedRow<S> weight = _w.Row(w, placement), grad = _g.Row(g, placement), y = inPlace ? grad : _y.Row(g.Length, placement);
+            PerpSums sums = PerpGradKernels.Sums(weight.Pointer, grad.Pointer, g.Length, threads: 2);
+            double orthogonal = PerpGradKernels.Orthogonal(weight.Pointer, grad.Pointer, g.Length, sums, threads: 2);
+            PerpGradKernels.Write(weight.Pointer, grad.Pointer, y.Pointer, g.Length, rule.Factors(sums, orthogonal, PerpPrecision.Of<S>()), threads: 2);
+            weight.AssertNothingElseWritten("the weight");
+            grad.AssertNothingElseWritten("the gradient");
+            y.AssertNothingElseWritten("the result");
+            Bits.AssertSame<S>("the weight", w, weight.Span);
             return y.Span.ToArray();
         }
     }

@@ -27,6 +27,7 @@ public sealed class CrossEntropyRefusalTests
         Refuses<ArgumentException>("input", "'input' has been disposed; a live tensor is required.", loss => loss(disposed, target));
         Refuses<ArgumentException>("target", "'target' has been disposed; a live tensor is required.", loss => loss(ones(2, 3), disposed));
         Refuses<ArgumentException>("weight", "'weight' has been disposed; a live tensor is required.", loss => loss(ones(2, 3), target, disposed));
+        Refuses<ArgumentException>("weight", "'weight' is sparse; a dense tensor is required.", loss => loss(ones(2, 3), target, ones(3).to_sparse()));
     }
 
     [Fact]

@@ -208,9 +208,9 @@ public sealed class LinearCrossEntropyTests
 
     internal static Tensor Upstream(Tensor loss, Random random) => SoftmaxOperator.Upstream(loss, random);
 
-    internal static void Compare(LinearCrossEntropyCase sample, LinearCrossEntropyData data, Random random)
+    internal static void Compare(LinearCrossEntropyCase sample, LinearCrossEntropyData data, Random random, string run = "")
     {
-        string what = $"{sample}, {data.Input.dtype} {Check.Text(data.Input.shape)} {Check.Text(data.Weight.shape)}";
+        string what = $"{run} {sample}, {data.Input.dtype} {Check.Text(data.Input.shape)} {Check.Text(data.Weight.shape)}".TrimStart();
         var dtype = data.Input.dtype;
         var leaves = data with { Input = data.Input.detach().requires_grad_(), Weight = data.Weight.detach().requires_grad_(), Bias = data.Bias?.detach().requires_grad_() };
         var exactData = data.To(ScalarType.Float64).Leaves();
@@ -220,7 +220,7 @@ public sealed class LinearCrossEntropyTests
         var dy = Upstream(actual, random);
         var dy64 = dy.to_type(ScalarType.Float64);
         var scales = exact.GradientScales(dy64);
-        Assert16OrWide("loss of " + what, exact.Loss.detach(), near.Loss.detach(), actual.detach(), exact.LossScale());
+        Assert16OrWide(what + ", loss", exact.Loss.detach(), near.Loss.detach(), actual.detach(), exact.LossScale());
         autograd.backward(exact.Loss, dy64);
         autograd.backward(near.Loss, dy.to_type(near.Loss.dtype));
         autograd.backward(actual, dy);
@@ -230,7 +230,7 @@ public sealed class LinearCrossEntropyTests
             Assert.Equal(parameter.shape, parameter.grad!.shape);
             if (parameter.numel() > 0)
             {
-                Assert16OrWide($"gradient {i} of {what}", exactData.Parameters[i].grad!, nearData.Parameters[i].grad!, parameter.grad!, scales[i]);
+                Assert16OrWide($"{what}, gradient {i}", exactData.Parameters[i].grad!, nearData.Parameters[i].grad!, parameter.grad!, scales[i]);
             }
         }
     }

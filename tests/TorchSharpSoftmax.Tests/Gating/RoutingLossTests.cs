@@ -279,7 +279,7 @@ public sealed class RoutingLossTests
         return (x, tensor(indices, [sequences, tokens, k]), tensor(mask, [sequences, tokens]));
     }
 
-    private static Tensor OneHot(Tensor p, Tensor indices, double alpha, Tensor? mask, bool perSequence, bool firstChoice)
+    internal static Tensor OneHot(Tensor p, Tensor indices, double alpha, Tensor? mask, bool perSequence, bool firstChoice)
     {
         long experts = p.size(-1);
         var counted = (mask ?? ones(p.shape[..^1], ScalarType.Bool)).to_type(ScalarType.Float64);

@@ -111,6 +111,10 @@ public sealed class RoutingRefusalTests
         Refuses<ArgumentOutOfRangeException>("indices", "'indices' has 2; 0 to 1, or -1 for a slot that is not used, is required.", () => F.expert_permutation(indices, 2));
         Refuses<ArgumentOutOfRangeException>("indices", "'indices' has -2;", () => F.expert_permutation(indices - 2, 3));
         Refuses<ArgumentOutOfRangeException>("num_experts", "'num_experts' is 0;", () => F.expert_permutation(indices, 0));
+        Refuses<ArgumentOutOfRangeException>("num_experts", "'num_experts' is 8589934592; 1 to 16777216 is required.", () => F.expert_permutation(indices, 1L << 33));
+        Refuses<ArgumentOutOfRangeException>("num_experts", "'num_experts' is 9223372036854775807;", () => F.importance_loss(ones(2, 2), 1, indices, long.MaxValue));
+        Refuses<ArgumentException>(
+            "bias", "'bias' is sparse; a dense tensor is required.", () => F.topk_gate(ones(2, 4), 2, Kernels.TopKGateMode.Sigmoid, ones(4).to_sparse()));
         Refuses<ArgumentOutOfRangeException>("capacity", "'capacity' is 0; 1 or more is required.", () => F.expert_permutation(indices, 3, 0));
         Refuses<ArgumentException>("priority", "'priority' has shape [2]; [2, 2] is required.", () => F.expert_permutation(indices, 3, 1, ones(2)));
         Refuses<ArgumentException>(

@@ -33,6 +33,7 @@ internal static class MisuseSamples
         ["TwoPassLogSoftmax.forward(input)"] = o => new { receiver = o.Of(nn.TwoPassLogSoftmax(1)), input = X(3, 4) },
         ["StableMax.forward(input)"] = o => new { receiver = o.Of(nn.StableMax(1)), input = X(3, 4) },
         ["LogStableMax.forward(input)"] = o => new { receiver = o.Of(nn.LogStableMax(1)), input = X(3, 4) },
+        ["UseTwoPassSoftmax(model)"] = o => new { model = o.Of(nn.Sequential(nn.Softmax(1))) },
 
         ["stablemax_cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)"] = _ => new { input = X(3, 4), target = Numbers(4, 3), weight = X(4).abs() },
         ["collapse_free_cross_entropy(input, target, weight, ignore_index, reduction, label_smoothing)"] = _ => new { input = X(3, 4, 2), target = Numbers(4, 3, 2) },

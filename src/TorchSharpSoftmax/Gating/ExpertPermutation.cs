@@ -58,8 +58,7 @@ public sealed class ExpertPermutation : IDisposable
 
         Check.Device(input, tokens, nameof(input));
         using var rows = input.reshape(_inverse.size(0), input.size(_shape.Length));
-        using var back = slots.unsqueeze(1);
-        return ExpertPermutationFunction.Apply(rows, tokens, _inverse, back, new(false, _hasGaps));
+        return ExpertPermutationFunction.Apply(rows, tokens, _inverse, slots, _hasGaps);
     }
 
     /// <summary>The tokens again, [..., D]: the sum of each token's rows, times their weights. Differentiable in both, any number of times.</summary>
@@ -89,15 +88,10 @@ public sealed class ExpertPermutation : IDisposable
         }
 
         using var scope = NewDisposeScope();
-        long count = _inverse.size(0), width = rows.size(1);
-        var gathered = ExpertPermutationFunction.Apply(rows, _inverse.reshape(-1), slots.unsqueeze(1), _inverse.reshape(-1, 1), new(_hasGaps, false));
-        var y = RoutingMath.Wide(gathered.reshape(count, _k, width));
-        if (weights is not null)
-        {
-            y = y.mul(weights.to_type(y.dtype).reshape(count, _k, 1));
-        }
-
-        return y.sum(1).to_type(rows.dtype).reshape([.. _shape, width]).alias().MoveToOuterDisposeScope();
+        var arithmetic = Dtype.ArithmeticOf(rows.dtype);
+        var flat = weights?.to_type(arithmetic).reshape(_inverse.size(0), _k);
+        var y = ExpertCombinationFunction.Apply(rows, tokens, _inverse, slots, flat, _hasGaps);
+        return (_shape.Length == 1 ? y : y.reshape([.. _shape, rows.size(1)])).MoveToOuterDisposeScope();
     }
 
     /// <summary>The rows of each expert, views in the experts' order; an expert without rows has a view of none.</summary>

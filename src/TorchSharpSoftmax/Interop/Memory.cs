@@ -74,6 +74,9 @@ internal static unsafe class Memory
     /// <summary>An uninitialised tensor like a contiguous one, or one that <see cref="OfDense"/> takes: it lies as that does.</summary>
     internal static Tensor Fresh(Tensor dense) => Advised(empty_like(dense));
 
+    /// <summary>An uninitialised contiguous tensor on the CPU.</summary>
+    internal static Tensor Fresh(long[] shape, ScalarType dtype) => Advised(empty(shape, dtype));
+
     /// <summary>A contiguous copy of a tensor of any strides; a kernel then works in place on it, which saves a second buffer.</summary>
     internal static Tensor FreshCopy(Tensor x)
     {

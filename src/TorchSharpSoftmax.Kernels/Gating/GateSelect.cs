@@ -15,6 +15,9 @@ internal static unsafe class GateSelect<V, T>
     /// <summary>Two vectors for each place of such a list, and half the widest machine's registers are taken.</summary>
     private const nint MostInRegisters = 8;
 
+    /// <summary>Of the first so many numbers some lane's changes its list so often that asking first costs more than it saves.</summary>
+    private const nint Often = 512;
+
     private const MethodImplOptions OnePass = MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization;
 
     /// <summary>Fills k vectors of values and of places from n; bad becomes NaN in a lane with a NaN, else 0.</summary>
@@ -26,19 +29,27 @@ internal static unsafe class GateSelect<V, T>
         else Any(x, n, k, values, places, bad);
     }
 
-    /// <summary>The first k numbers make a list, and the others go through it in registers.</summary>
+    /// <summary>Lists that fit registers.</summary>
     private static void Few(T* x, nint n, nint k, T* values, T* places, T* bad)
     {
-        Any(x, k, k, values, places, bad);
         switch (k)
         {
-            case 3: Others<Three>(x, n, values, places, bad); break;
-            case 4: Others<Four>(x, n, values, places, bad); break;
-            case 5: Others<Five>(x, n, values, places, bad); break;
-            case 6: Others<Six>(x, n, values, places, bad); break;
-            case 7: Others<Seven>(x, n, values, places, bad); break;
-            default: Others<Eight>(x, n, values, places, bad); break;
+            case 3: Few<Three>(x, n, values, places, bad); break;
+            case 4: Few<Four>(x, n, values, places, bad); break;
+            case 5: Few<Five>(x, n, values, places, bad); break;
+            case 6: Few<Six>(x, n, values, places, bad); break;
+            case 7: Few<Seven>(x, n, values, places, bad); break;
+            default: Few<Eight>(x, n, values, places, bad); break;
         }
+    }
+
+    /// <summary>The first numbers make a list, and the others go through it.</summary>
+    private static void Few<K>(T* x, nint n, T* values, T* places, T* bad) where K : struct, ILength
+    {
+        nint k = K.Count, often = V.Count <= 2 ? k : n < Often ? n : Often;
+        Any(x, k, k, values, places, bad);
+        if (often > k) Others<K, No>(x, k, often, values, places, bad);
+        if (often < n) Others<K, Yes>(x, often, n, values, places, bad);
     }
 
     [MethodImpl(OnePass)]
@@ -120,12 +131,14 @@ internal static unsafe class GateSelect<V, T>
         V.Store(wrong, bad);
     }
 
-    /// <summary>The numbers behind the first ones, of which there is a list already.</summary>
+    /// <summary>The numbers from first to end, of those before which there is a list already; with A it is asked first whether they change it.</summary>
     [MethodImpl(OnePass)]
-    private static void Others<K>(T* x, nint n, T* values, T* places, T* bad) where K : struct, ILength
+    private static void Others<K, A>(T* x, nint first, nint end, T* values, T* places, T* bad)
+        where K : struct, ILength
+        where A : struct, IChoice
     {
         nint w = V.Count;
-        V least = V.Broadcast(Const.Of<T>(double.NegativeInfinity)), one = V.Broadcast(Const.Of<T>(1)), at = V.Broadcast(Const.Of<T>(K.Count - 1)), wrong = V.Load(bad);
+        V least = V.Broadcast(Const.Of<T>(double.NegativeInfinity)), one = V.Broadcast(Const.Of<T>(1)), at = V.Broadcast(Const.Of<T>(first - 1)), wrong = V.Load(bad);
         V v0 = V.Load(values), v1 = V.Load(values + w), v2 = V.Load(values + 2 * w), i0 = V.Load(places), i1 = V.Load(places + w), i2 = V.Load(places + 2 * w);
         V v3 = v2, v4 = v2, v5 = v2, v6 = v2, v7 = v2, i3 = i2, i4 = i2, i5 = i2, i6 = i2, i7 = i2;
         if (K.Count > 3) (v3, i3) = (V.Load(values + 3 * w), V.Load(places + 3 * w));
@@ -133,12 +146,12 @@ internal static unsafe class GateSelect<V, T>
         if (K.Count > 5) (v5, i5) = (V.Load(values + 5 * w), V.Load(places + 5 * w));
         if (K.Count > 6) (v6, i6) = (V.Load(values + 6 * w), V.Load(places + 6 * w));
         if (K.Count > 7) (v7, i7) = (V.Load(values + 7 * w), V.Load(places + 7 * w));
-        x += K.Count * w;
-        for (T* end = x + (n - K.Count) * w; x < end; x += w)
+        x += first * w;
+        for (nint e = first; e < end; e++, x += w)
         {
             V v = Number(V.Load(x), least, ref wrong);
             at += one;
-            if (!V.AnyLess(K.Count > 7 ? v7 : K.Count > 6 ? v6 : K.Count > 5 ? v5 : K.Count > 4 ? v4 : K.Count > 3 ? v3 : v2, v)) continue;
+            if (A.Yes && !V.AnyLess(K.Count > 7 ? v7 : K.Count > 6 ? v6 : K.Count > 5 ? v5 : K.Count > 4 ? v4 : K.Count > 3 ? v3 : v2, v)) continue;
             if (K.Count > 7) Put(v, at, v6, i6, ref v7, ref i7);
             if (K.Count > 6) Put(v, at, v5, i5, ref v6, ref i6);
             if (K.Count > 5) Put(v, at, v4, i4, ref v5, ref i5);

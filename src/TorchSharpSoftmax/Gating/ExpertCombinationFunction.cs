@@ -82,7 +82,7 @@ internal sealed class ExpertCombinationFunction : KernelFunction<ExpertCombinati
         }
 
         Tensor gc = Memory.Contiguous(gradient), rc = Memory.Contiguous(rows), pc = Memory.Contiguous(places), wc = Memory.Contiguous(weights);
-        var drows = gradients.Wants(Rows) ? Memory.Fresh(rc) : null;
+        var drows = gradients.Wants(Rows) ? Memory.Fresh(rc, HugePages.LowThreshold) : null;
         var dweights = gradients.Wants(Weights) ? Memory.Fresh(wc) : null;
         Dtype.Run(rows.dtype, new BackwardKernel(rc, pc, wc, gc, drows, dweights));
         Memory.Release(gc, gradient);
@@ -117,7 +117,7 @@ internal sealed class ExpertCombinationFunction : KernelFunction<ExpertCombinati
             found = where(index.eq(named).unsqueeze(1), found, tensor(0, rows.dtype));
         }
 
-        var y = found.to_type(weights is null ? Dtype.ArithmeticOf(rows.dtype) : weights.dtype).reshape(tokens, k, width);
+        var y = found.to_type(weights?.dtype ?? (Dtype.IsServed(rows.dtype) ? Dtype.ArithmeticOf(rows.dtype) : rows.dtype)).reshape(tokens, k, width);
         if (weights is not null)
         {
             y = y.mul(weights.unsqueeze(2));

@@ -65,7 +65,7 @@ internal sealed class ExpertCombinationFunction : KernelFunction<ExpertCombinati
                 using var ofRow = flat.index_select(0, slots);
                 using var column = ofRow.unsqueeze(1);
                 using var product = wide.mul(column);
-                gradients[Rows] = product.to_type(rows.dtype).alias();
+                gradients[Rows] = product.dtype == rows.dtype ? product.alias() : product.to_type(rows.dtype);
             }
 
             if (gradients.Wants(Weights))

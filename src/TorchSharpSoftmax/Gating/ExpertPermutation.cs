@@ -15,15 +15,12 @@ public sealed class ExpertPermutation : IDisposable
     private readonly bool _hasGaps;
     private readonly Tensor _inverse; // [tokens, k], the row of each slot, or -1
 
-    internal ExpertPermutation(ExpertPermutationPlan plan, long[] shape, long k, Device device)
+    internal ExpertPermutation(ExpertPermutationPlan plan, long[] shape, Device device)
     {
-        (_shape, _k) = (shape, k);
-        long tokens = plan.Rows.Length / k;
-        _hasGaps = plan.Slots.Length < plan.Rows.Length;
-        _inverse = tensor(plan.Rows, [tokens, k], ScalarType.Int64, device);
-        slots = tensor(plan.Slots, ScalarType.Int64, device);
-        this.tokens = tensor(Array.ConvertAll(plan.Slots, slot => slot / k), ScalarType.Int64, device);
-        (counts, assigned, dropped) = (plan.Counts, plan.Assigned, plan.Dropped);
+        (_shape, _k) = (shape, plan.Places.size(1));
+        _hasGaps = plan.Slots.size(0) < plan.Places.numel();
+        (_inverse, slots, tokens) = (On(device, plan.Places), On(device, plan.Slots), On(device, plan.Tokens));
+        (counts, assigned, dropped) = (plan.Counts, plan.Assigned, plan.Assigned - slots.size(0));
     }
 
     /// <summary>The token of each row, [rows] (Int64); numbers count the tokens through all their dims.</summary>
@@ -122,6 +119,19 @@ public sealed class ExpertPermutation : IDisposable
         tokens.Dispose();
         slots.Dispose();
         _inverse.Dispose();
+    }
+
+    private static Tensor On(Device device, Tensor x)
+    {
+        if (device.type == DeviceType.CPU)
+        {
+            return x;
+        }
+
+        using (x)
+        {
+            return x.to(device);
+        }
     }
 
     /// <summary>Rows per expert: <c>ceil(factor * assignments / E)</c>, at least 1.</summary>

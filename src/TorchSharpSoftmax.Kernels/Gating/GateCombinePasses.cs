@@ -60,18 +60,23 @@ internal static unsafe class GateCombinePasses<V, S, T, M>
     internal static void Dot(S* x, nint n, long* places, nint k, nint tokens, S* dy, T* dw)
     {
         nint w = V.Count;
+        long* last = places + tokens * k - 1;
         V zero = V.Broadcast(Const.Of<T>(0));
         for (nint t = 0; t < tokens; t++, dy += n)
         {
             for (nint j = 0; j < k; j++, places++, dw++)
             {
                 V total = zero, lost = zero;
-                S* row = x + (nint)places[0] * n;
+                S* row = x + (nint)places[0] * n, next = places < last ? x + (nint)places[1] * n : row;
                 for (nint i = 0; places[0] >= 0 && i < n;)
                 {
                     V some = zero;
                     nint stop = i + VectorsPerFold * w < n ? i + VectorsPerFold * w : n;
-                    for (; i < stop; i += w) some = V.Fma(Edge<V, S, T, M>.Load(row + i, n - i, 0), Edge<V, S, T, M>.Load(dy + i, n - i, 0), some);
+                    for (; i < stop; i += w)
+                    {
+                        Cache.PrefetchHere(next + i);
+                        some = V.Fma(Edge<V, S, T, M>.Load(row + i, n - i, 0), Edge<V, S, T, M>.Load(dy + i, n - i, 0), some);
+                    }
                     Folded<V, T>.Add(ref total, ref lost, some);
                 }
                 *dw = V.Sum(total + lost);
@@ -79,9 +84,9 @@ internal static unsafe class GateCombinePasses<V, S, T, M>
         }
     }
 
-    /// <summary>dx[places[t, j]] = weights[t, j] * dy[t].</summary>
+    /// <summary>dx[places[t, j]] = weights[t, j] * dy[t]; with B past the caches, where rows of dx begin and end with cache lines.</summary>
     [MethodImpl(OnePass)]
-    internal static void Spread(S* dx, nint n, long* places, T* weights, nint k, nint tokens, S* dy)
+    internal static void Spread<B>(S* dx, nint n, long* places, T* weights, nint k, nint tokens, S* dy) where B : struct, IChoice
     {
         nint w = V.Count;
         for (nint t = 0; t < tokens; t++, dy += n)
@@ -91,8 +96,13 @@ internal static unsafe class GateCombinePasses<V, S, T, M>
                 if (places[0] < 0) continue;
                 S* row = dx + (nint)places[0] * n;
                 V by = V.Broadcast(*weights);
-                for (nint i = 0; i < n; i += w) Edge<V, S, T, M>.Store(Edge<V, S, T, M>.Load(dy + i, n - i, 0) * by, row + i, n - i);
+                for (nint i = 0; i < n; i += w)
+                {
+                    if (B.Yes) M.Stream(M.Load<V>(dy + i) * by, row + i);
+                    else Edge<V, S, T, M>.Store(Edge<V, S, T, M>.Load(dy + i, n - i, 0) * by, row + i, n - i);
+                }
             }
         }
+        if (B.Yes) Cache.StreamFence();
     }
 }

@@ -65,6 +65,21 @@ public abstract unsafe class GateCombineTests<S, E, C, F>
     }
 
     [Fact]
+    public void A_gradient_that_is_written_past_the_caches_has_the_same_bits_as_one_that_is_not()
+    {
+        const int features = 512, kept = 2;
+        var data = new Data((KernelTour.StreamedBytes / sizeof(S) / features / kept) + 1, kept, features, gaps: false);
+        S[]? first = null;
+        foreach (int bits in Widths.Each())
+        {
+            S[] streamed = data.Backward(true, false, Placement.Beginning).Rows; // the one that lies so that whole lines can be written
+            Bits.AssertSame<S>($"at {bits}", data.Backward(true, false, Placement.OffByOne).Rows, streamed);
+            first ??= streamed;
+            Bits.AssertSame<S>($"widths, {bits}", first, streamed);
+        }
+    }
+
+    [Fact]
     public void A_place_without_a_row_counts_as_zeros_whatever_its_weight_and_the_upstream_gradient()
     {
         const double nan = double.NaN, inf = double.PositiveInfinity;

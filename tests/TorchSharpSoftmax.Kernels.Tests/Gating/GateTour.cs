@@ -96,7 +96,7 @@ internal unsafe struct GateTour : IKernelTour
     /// <summary>Rows of experts, which come back to two tokens.</summary>
     private readonly struct Combinations(void* x, void* y, void* gradient, void* sums) : IRowKernel
     {
-        private const int Features = 50, Kept = 2;
+        private const int Features = 50, Kept = 2, Line = 64;
 
         public void Rows<V, S, T, M>(nint first, nint end)
             where V : unmanaged, ILanes<V, T>
@@ -123,6 +123,7 @@ internal unsafe struct GateTour : IKernelTour
                 RowsGradient = gradient,
                 WeightsGradient = sums,
             }).Rows<V, S, T, M>(0, 2);
+            GateCombinePasses<V, S, T, M>.Spread<Yes>((S*)(((nint)gradient + Line - 1) & ~(nint)(Line - 1)), Line, places, (T*)sums, Kept, 2, (S*)y);
         }
     }
 }

@@ -19,4 +19,13 @@ public static unsafe partial class GateKernels
     {
         if (task.Shape.Tokens > 0) Isa.Run<S, GateBackward>(new(task), task.Shape.Tokens, task.Shape.Experts, threads);
     }
+
+    internal static void Combine<S>(in GateCombineTask task, int threads) where S : unmanaged =>
+        Isa.Run<S, GateCombine>(new(task), task.Tokens, ElementsOf(task), threads);
+
+    internal static void CombineBackward<S>(in GateCombineTask task, int threads) where S : unmanaged =>
+        Isa.Run<S, GateCombineBackward>(new(task), task.Tokens, ElementsOf(task), threads);
+
+    /// <summary>Of one token's rows.</summary>
+    private static nint ElementsOf(in GateCombineTask task) => task.Kept * task.Features;
 }

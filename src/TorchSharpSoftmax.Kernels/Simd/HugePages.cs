@@ -9,12 +9,15 @@ internal static unsafe partial class HugePages
     /// <summary>Bytes from which malloc takes memory from the system anew, and gives it back, every time.</summary>
     internal const long Threshold = 32L << 20;
 
+    /// <summary>Bytes from which it does so now and then, when its heap has shrunk.</summary>
+    internal const long LowThreshold = 4L << 20;
+
     private const nuint Page = 2 << 20;
     private const int MadviseHugePage = 14;
 
-    internal static void Advise(byte* start, nint bytes)
+    internal static void Advise(byte* start, nint bytes, long threshold = Threshold)
     {
-        if (bytes < Threshold || !OperatingSystem.IsLinux())
+        if (bytes < threshold || !OperatingSystem.IsLinux())
         {
             return;
         }

@@ -77,4 +77,7 @@ internal unsafe interface ILanes<V, T>
     /// <summary>Lane by lane: where a &lt; b as numbers, then, else otherwise.</summary>
     static abstract V WhereLess(V a, V b, V then, V otherwise);
     static abstract V WhereNaN(V x, V then, V otherwise);
+
+    /// <summary>Whether a &lt; b in any lane.</summary>
+    static abstract bool AnyLess(V a, V b);
 }

@@ -150,6 +150,9 @@ internal readonly unsafe struct Lane1<T>(T v) : ILanes<Lane1<T>, T> where T : un
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Lane1<T> WhereNaN(Lane1<T> x, Lane1<T> then, Lane1<T> otherwise) => T.IsNaN(x._v) ? then : otherwise;
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AnyLess(Lane1<T> a, Lane1<T> b) => a._v < b._v;
+
     /// <summary>The same bits, kept apart from their load: the .NET 10 JIT reads four bytes where a 16-bit load becomes a float's bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint Alone(uint bits) => Vector128.ToScalar(Vector128.CreateScalar(bits));

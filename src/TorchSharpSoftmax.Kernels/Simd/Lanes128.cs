@@ -228,6 +228,9 @@ internal readonly unsafe struct Lanes128<T>(Vector128<T> v) : ILanes<Lanes128<T>
     public static Lanes128<T> WhereNaN(Lanes128<T> x, Lanes128<T> then, Lanes128<T> otherwise) =>
         new(Vector128.ConditionalSelect(Vector128.Equals(x._v, x._v), otherwise._v, then._v));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AnyLess(Lanes128<T> a, Lanes128<T> b) => Vector128.LessThanAny(a._v, b._v);
+
     /// <summary>The mask of the first n lanes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector128<T> First(nint n) => typeof(T) == typeof(float)

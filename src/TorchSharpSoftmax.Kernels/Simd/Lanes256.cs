@@ -185,6 +185,9 @@ internal readonly unsafe struct Lanes256<T>(Vector256<T> v) : ILanes<Lanes256<T>
     public static Lanes256<T> WhereNaN(Lanes256<T> x, Lanes256<T> then, Lanes256<T> otherwise) =>
         new(Vector256.ConditionalSelect(Vector256.Equals(x._v, x._v), otherwise._v, then._v));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AnyLess(Lanes256<T> a, Lanes256<T> b) => Vector256.LessThanAny(a._v, b._v);
+
     /// <summary>The mask of the first n lanes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Vector256<T> First(nint n) => typeof(T) == typeof(float)

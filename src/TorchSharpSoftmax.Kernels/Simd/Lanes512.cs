@@ -150,6 +150,9 @@ internal readonly unsafe struct Lanes512<T>(Vector512<T> v) : ILanes<Lanes512<T>
     public static Lanes512<T> WhereNaN(Lanes512<T> x, Lanes512<T> then, Lanes512<T> otherwise) =>
         new(Vector512.ConditionalSelect(Vector512.Equals(x._v, x._v), otherwise._v, then._v));
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool AnyLess(Lanes512<T> a, Lanes512<T> b) => Vector512.LessThanAny(a._v, b._v);
+
     // Masks of the first n lanes.
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

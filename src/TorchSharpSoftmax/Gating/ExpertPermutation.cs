@@ -15,15 +15,12 @@ public sealed class ExpertPermutation : IDisposable
     private readonly bool _hasGaps;
     private readonly Tensor _inverse; // [tokens, k], the row of each slot, or -1
 
-    internal ExpertPermutation(ExpertPermutationPlan plan, long[] shape, long k, Device device)
+    internal ExpertPermutation(ExpertPermutationPlan plan, long[] shape, Device device)
     {
-        (_shape, _k) = (shape, k);
-        long tokens = plan.Rows.Length / k;
-        _hasGaps = plan.Slots.Length < plan.Rows.Length;
-        _inverse = tensor(plan.Rows, [tokens, k], ScalarType.Int64, device);
-        slots = tensor(plan.Slots, ScalarType.Int64, device);
-        this.tokens = tensor(Array.ConvertAll(plan.Slots, slot => slot / k), ScalarType.Int64, device);
-        (counts, assigned, dropped) = (plan.Counts, plan.Assigned, plan.Dropped);
+        (_shape, _k) = (shape, plan.Places.size(1));
+        _hasGaps = plan.Slots.size(0) < plan.Places.numel();
+        (_inverse, slots, tokens) = (On(device, plan.Places), On(device, plan.Slots), On(device, plan.Tokens));
+        (counts, assigned, dropped) = (plan.Counts, plan.Assigned, plan.Assigned - slots.size(0));
     }
 
     /// <summary>The token of each row, [rows] (Int64); numbers count the tokens through all their dims.</summary>
@@ -58,8 +55,7 @@ public sealed class ExpertPermutation : IDisposable
 
         Check.Device(input, tokens, nameof(input));
         using var rows = input.reshape(_inverse.size(0), input.size(_shape.Length));
-        using var back = slots.unsqueeze(1);
-        return ExpertPermutationFunction.Apply(rows, tokens, _inverse, back, new(false, _hasGaps));
+        return ExpertPermutationFunction.Apply(rows, tokens, _inverse, slots, _hasGaps);
     }
 
     /// <summary>The tokens again, [..., D]: the sum of each token's rows, times their weights. Differentiable in both, any number of times.</summary>
@@ -89,15 +85,10 @@ public sealed class ExpertPermutation : IDisposable
         }
 
         using var scope = NewDisposeScope();
-        long count = _inverse.size(0), width = rows.size(1);
-        var gathered = ExpertPermutationFunction.Apply(rows, _inverse.reshape(-1), slots.unsqueeze(1), _inverse.reshape(-1, 1), new(_hasGaps, false));
-        var y = RoutingMath.Wide(gathered.reshape(count, _k, width));
-        if (weights is not null)
-        {
-            y = y.mul(weights.to_type(y.dtype).reshape(count, _k, 1));
-        }
-
-        return y.sum(1).to_type(rows.dtype).reshape([.. _shape, width]).alias().MoveToOuterDisposeScope();
+        var arithmetic = Dtype.ArithmeticOf(rows.dtype);
+        var flat = weights?.to_type(arithmetic).reshape(_inverse.size(0), _k);
+        var y = ExpertCombinationFunction.Apply(rows, tokens, _inverse, slots, flat, _hasGaps);
+        return (_shape.Length == 1 ? y : y.reshape([.. _shape, rows.size(1)])).MoveToOuterDisposeScope();
     }
 
     /// <summary>The rows of each expert, views in the experts' order; an expert without rows has a view of none.</summary>
@@ -128,6 +119,19 @@ public sealed class ExpertPermutation : IDisposable
         tokens.Dispose();
         slots.Dispose();
         _inverse.Dispose();
+    }
+
+    private static Tensor On(Device device, Tensor x)
+    {
+        if (device.type == DeviceType.CPU)
+        {
+            return x;
+        }
+
+        using (x)
+        {
+            return x.to(device);
+        }
     }
 
     /// <summary>Rows per expert: <c>ceil(factor * assignments / E)</c>, at least 1.</summary>

@@ -45,19 +45,18 @@ public static partial class Operators
                 }
             }
 
-            long[] experts = CutCrossEntropyRows.Numbers(indices);
-            foreach (long expert in experts)
+            double[]? priorities = priority is null ? null : ElementAccess.Values(priority);
+            var host = indices.device_type == DeviceType.CPU ? indices : indices.cpu();
+            var read = Memory.Contiguous(host);
+            try
             {
-                if (expert < -1 || expert >= num_experts)
-                {
-                    throw new ArgumentOutOfRangeException(
-                        nameof(indices), $"'{nameof(indices)}' has {expert}; 0 to {num_experts - 1}, or -1 for a slot that is not used, is required.");
-                }
+                return new(ExpertPermutationPlan.Of(read, num_experts, capacity, priorities), indices.shape[..^1], indices.device);
             }
-
-            long[] shape = indices.shape;
-            var plan = ExpertPermutationPlan.Of(experts, shape[^1], num_experts, capacity, priority is null ? null : ElementAccess.Values(priority));
-            return new(plan, shape[..^1], shape[^1], indices.device);
+            finally
+            {
+                Memory.Release(read, host);
+                Memory.Release(host, indices);
+            }
         }
     }
 }

@@ -72,7 +72,10 @@ internal static unsafe class Memory
     internal static bool IsDirect(Tensor x) => x.is_contiguous() && x.numel() != 1;
 
     /// <summary>An uninitialised tensor like a contiguous one, or one that <see cref="OfDense"/> takes: it lies as that does.</summary>
-    internal static Tensor Fresh(Tensor dense) => Advised(empty_like(dense));
+    internal static Tensor Fresh(Tensor dense, long threshold = HugePages.Threshold) => Advised(empty_like(dense), threshold);
+
+    /// <summary>An uninitialised contiguous tensor on the CPU, on large pages as soon as they pay.</summary>
+    internal static Tensor Fresh(long[] shape, ScalarType dtype) => Advised(empty(shape, dtype), HugePages.LowThreshold);
 
     /// <summary>A contiguous copy of a tensor of any strides; a kernel then works in place on it, which saves a second buffer.</summary>
     internal static Tensor FreshCopy(Tensor x)
@@ -118,11 +121,11 @@ internal static unsafe class Memory
         Discard(none, none.copy_(none));
     }
 
-    private static Tensor Advised(Tensor fresh)
+    private static Tensor Advised(Tensor fresh, long threshold = HugePages.Threshold)
     {
-        if (fresh.numel() >= HugePages.Threshold / sizeof(double))
+        if (fresh.numel() >= threshold / sizeof(double))
         {
-            HugePages.Advise(OfDense(fresh), (nint)fresh.numel() * Dtype.SizeOf(fresh.dtype));
+            HugePages.Advise(OfDense(fresh), (nint)fresh.numel() * Dtype.SizeOf(fresh.dtype), threshold);
             GC.KeepAlive(fresh);
         }
 

@@ -14,9 +14,37 @@ public abstract partial class GateKernelTests<S, E, C, F>
             }
         }
 
-        foreach (int kept in (int[])[1, 2, 3, 7, 8, 64, 500, 999, 1000])
+        foreach (int kept in (int[])[1, 2, 3, 4, 5, 6, 7, 8, 9, 64, 500, 999, 1000])
         {
             AssertChoice(new GateShape(3, 1000, kept), coarse: true);
+        }
+    }
+
+    /// <summary>Lists of every kind of pass, with infinities and NaN among few different numbers; a NaN is chosen as -infinity is.</summary>
+    [Fact]
+    public void NaN_and_infinities_are_chosen_in_order_in_lists_of_every_length()
+    {
+        double[] values = [double.NaN, double.NegativeInfinity, double.NegativeInfinity, double.PositiveInfinity, -1, 0, 0.5, 2];
+        foreach ((int experts, int tokens) in ((int, int)[])[(9, 203), (20, 67), (700, 19)])
+        {
+            var random = new Random(experts);
+            double[] x = [.. Enumerable.Range(0, tokens * experts).Select(i => values[random.Next(i / experts % 3 == 0 ? 3 : values.Length)])];
+            double[] chosen = [.. x.Select(value => double.IsNaN(value) ? double.NegativeInfinity : value)];
+            foreach (int bits in Widths.Each())
+            {
+                for (int kept = 1; kept <= 9; kept++)
+                {
+                    var shape = new GateShape(tokens, experts, kept);
+                    GateResult result = _kernels.Forward(Elements.From<S, E>(x), [], shape, new(TopKGateMode.KeptSoftmax), statistics: false);
+                    AssertChosen($"{shape} width {bits}", chosen, [], result, shape, new(TopKGateMode.KeptSoftmax));
+                    for (int t = 0; t < tokens; t++)
+                    {
+                        bool isNumber = !x.AsSpan(t * experts, experts).ContainsAny(double.NaN, double.PositiveInfinity)
+                            && x.AsSpan(t * experts, experts).ContainsAnyExcept(double.NegativeInfinity);
+                        Xunit.Assert.All(result.Weights[(t * kept)..((t + 1) * kept)], weight => Xunit.Assert.Equal(isNumber, double.IsFinite(weight)));
+                    }
+                }
+            }
         }
     }
 

@@ -37,8 +37,12 @@ namespace TorchSharpSoftmax.Modules
         /// <summary>The loss.</summary>
         /// <param name="input">The features: [D], [N, D] or [..., D].</param>
         /// <param name="target">Class numbers or probabilities.</param>
-        public override Tensor forward(Tensor input, Tensor target) =>
-            nn.functional.linear_cross_entropy(input, linear.weight, target, linear.bias, weight, reduction, ignore_index, label_smoothing, options);
+        public override Tensor forward(Tensor input, Tensor target)
+        {
+            using var scope = NewDisposeScope(); // for what older TorchSharp makes anew each time: a layer's weight and bias
+            return nn.functional.linear_cross_entropy(input, linear.weight, target, linear.bias, weight, reduction, ignore_index, label_smoothing, options)
+                .MoveToOuterDisposeScope();
+        }
     }
 }
 
@@ -65,7 +69,7 @@ namespace TorchSharpSoftmax
                 long in_features, long num_classes, bool bias = false, Device? device = null, ScalarType? dtype = null, nn.Reduction reduction = nn.Reduction.Mean,
                 Tensor? weight = null, long? ignore_index = null, double label_smoothing = 0, LinearCrossEntropyOptions? options = null)
             {
-                Check.Known(dtype);
+                Check.OfParameters(dtype);
                 CutCrossEntropyArguments.Sizes(in_features, num_classes);
                 CutCrossEntropyArguments.Reduction(reduction, label_smoothing);
                 CutCrossEntropyArguments.Options(options ?? new(), reduction);

@@ -52,8 +52,8 @@ namespace TorchSharpSoftmax.Modules
         /// <param name="input">Tokens, [..., in_features].</param>
         public override RoutingOutputs forward(Tensor input)
         {
+            using var scope = NewDisposeScope(); // also for what older TorchSharp makes anew each time: a layer's weight
             RoutingArguments.Input(input, linear.weight.size(1));
-            using var scope = NewDisposeScope();
             var logits = Operators.Activated(RoutingMath.Linear(input, linear.weight, null), activation, _bias);
             var routing = DenseToSparseRouting.Of(logits, _temperature.Heat(), options.Choice(training, _temperature.Step));
             routing.MoveToOuterDisposeScope();
@@ -92,7 +92,7 @@ namespace TorchSharpSoftmax
                 DenseToSparseSchedule? schedule = null, bool learnable_temperature = false, DenseToSparseOptions? options = null,
                 Device? device = null, ScalarType? dtype = null)
             {
-                Check.Known(dtype);
+                Check.OfParameters(dtype);
                 options ??= new();
                 DenseToSparseActivations.Check(activation);
                 CheckDenseToSparse(in_features, num_experts, schedule, learnable_temperature, options);

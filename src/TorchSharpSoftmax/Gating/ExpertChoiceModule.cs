@@ -26,8 +26,8 @@ namespace TorchSharpSoftmax.Modules
         /// <param name="input">Tokens, [..., in_features].</param>
         public override RoutingOutputs forward(Tensor input)
         {
+            using var scope = NewDisposeScope(); // also for what older TorchSharp makes anew each time: a layer's weight
             RoutingArguments.Input(input, linear.weight.size(1));
-            using var scope = NewDisposeScope();
             var logits = RoutingMath.Linear(input, linear.weight, null);
             var outputs = nn.functional.expert_choice_gate(
                 logits, ExpertPermutation.Capacity(capacity_factor, logits.numel() / linear.weight.size(0), linear.weight.size(0)));
@@ -54,7 +54,7 @@ namespace TorchSharpSoftmax
             public static Modules.ExpertChoiceGate ExpertChoiceGate(
                 long in_features, long num_experts, double capacity_factor = 2, Device? device = null, ScalarType? dtype = null)
             {
-                Check.Known(dtype);
+                Check.OfParameters(dtype);
                 RoutingArguments.AtLeastOne(in_features, nameof(in_features));
                 RoutingArguments.AtLeastOne(num_experts, nameof(num_experts));
                 RoutingArguments.Positive(capacity_factor, nameof(capacity_factor));

@@ -110,11 +110,11 @@ internal sealed class ExpertCombinationFunction : KernelFunction<ExpertCombinati
             return zeros([tokens, width], rows.dtype, rows.device).MoveToOuterDisposeScope();
         }
 
-        Tensor index = places.reshape(-1), named = hasGaps ? index.maximum(tensor(0L, ScalarType.Int64)) : index;
+        Tensor index = places.reshape(-1), named = hasGaps ? index.maximum(Scalars.Tensor(0L, ScalarType.Int64)) : index;
         var found = rows.index_select(0, named);
         if (hasGaps)
         {
-            found = where(index.eq(named).unsqueeze(1), found, tensor(0, rows.dtype));
+            found = where(index.eq(named).unsqueeze(1), found, Scalars.Tensor(0.0, rows.dtype));
         }
 
         var y = found.to_type(weights?.dtype ?? (Dtype.IsServed(rows.dtype) ? Dtype.ArithmeticOf(rows.dtype) : rows.dtype)).reshape(tokens, k, width);

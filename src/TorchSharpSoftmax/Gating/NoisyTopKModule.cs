@@ -38,8 +38,8 @@ namespace TorchSharpSoftmax.Modules
         /// <param name="input">Tokens, [..., in_features].</param>
         public NoisyTopKOutputs route(Tensor input)
         {
+            using var scope = NewDisposeScope(); // also for what older TorchSharp makes anew each time: a layer's weight
             RoutingArguments.Input(input, linear.weight.size(1));
-            using var scope = NewDisposeScope();
             var logits = RoutingMath.Linear(input, linear.weight, null);
             var deviation = training
                 ? nn.functional.softplus(RoutingMath.Linear(input, noise.weight, null), threshold: 40).add(RoutingMath.Number(LeastDeviation, logits.dtype), Scalars.One)
@@ -75,7 +75,7 @@ namespace TorchSharpSoftmax
             public static Modules.NoisyTopKGate NoisyTopKGate(
                 long in_features, long num_experts, long k = 2, bool trainable = true, Device? device = null, ScalarType? dtype = null)
             {
-                Check.Known(dtype);
+                Check.OfParameters(dtype);
                 RoutingArguments.AtLeastOne(in_features, nameof(in_features));
                 RoutingArguments.AtLeastOne(num_experts, nameof(num_experts));
                 RoutingArguments.Choices(k, num_experts);

@@ -82,6 +82,7 @@ namespace TorchSharpSoftmax.Modules
         /// <exception cref="ArgumentException">The input is disposed, no floating numbers, or of another width.</exception>
         public override RoutingOutputs forward(Tensor input)
         {
+            using var scope = NewDisposeScope(); // also for what older TorchSharp makes anew each time: a layer's weight
             TopKGateArguments.Input(input, linear.weight.size(1));
             var routing = input.dtype == ScalarType.Float64 || linear.weight.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
             using var x = input.to_type(routing);
@@ -89,7 +90,9 @@ namespace TorchSharpSoftmax.Modules
             using var w = linear.weight.to_type(routing);
             using var b = linear.bias?.to_type(routing);
             using var logits = nn.functional.linear(seen, w, b);
-            return nn.functional.topk_gate(logits, k, mode, expert_bias, num_groups, topk_groups, scale, statistics);
+            var outputs = nn.functional.topk_gate(logits, k, mode, expert_bias, num_groups, topk_groups, scale, statistics);
+            outputs.MoveToOuterDisposeScope();
+            return outputs;
         }
 
         /// <summary>After a step of training in mode Sigmoid: the bias of experts with less than the mean load goes up by <see cref="bias_update_rate"/>, of those with more down.</summary>
@@ -166,7 +169,7 @@ namespace TorchSharpSoftmax
                 long topk_groups = 1, double scale = 1, double bias_update_rate = 1e-3, bool statistics = true, bool trainable = true, Device? device = null,
                 ScalarType? dtype = null)
             {
-                Check.Known(dtype);
+                Check.OfParameters(dtype);
                 TopKGateArguments.Module(in_features, num_experts, k, mode, jitter, bias_update_rate, trainable);
                 _ = TopKGateArguments.Rule(num_experts, k, mode, num_groups, topk_groups, scale);
                 return new(

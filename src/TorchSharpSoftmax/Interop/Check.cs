@@ -82,6 +82,16 @@ internal static class Check
         }
     }
 
+    /// <summary>Of a module's parameters.</summary>
+    internal static void OfParameters(ScalarType? dtype, string argument = "dtype")
+    {
+        Known(dtype, argument);
+        if (dtype is { } given && !is_floating_point(given))
+        {
+            throw new ArgumentException($"'{argument}' is {given}; a floating dtype is required.", argument);
+        }
+    }
+
     internal static void Dense(Tensor x, string argument)
     {
         if (x.is_sparse)

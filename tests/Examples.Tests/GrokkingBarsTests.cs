@@ -40,7 +40,7 @@ public sealed class GrokkingBarsTests : GrokkingBars
     [Fact]
     public void B1_perpGrad_generalises_by_epoch_200_with_another_seed_too_and_AdamW_alone_never()
     {
-        Run("--preset", "B1", "--seeds", "1", "--log-every", "10");
+        Run("--preset", "B1", "--seeds", "1", "--log-every", "10", "--stop-at-accuracy", "0.99");
 
         AssertMemorises("adamw", seed: 1);
         AssertReaches(0.99, by: 200, "perpgrad", seed: 1);
@@ -49,7 +49,7 @@ public sealed class GrokkingBarsTests : GrokkingBars
     [Fact]
     public void B2_perpGrad_with_StableMax_generalises_on_parity_by_500_and_on_addition_by_300_with_each_seed()
     {
-        Run("--preset", "B2");
+        Run("--preset", "B2", "--stop-at-accuracy", "0.99");
 
         foreach (int seed in new[] { 0, 1, 2 })
         {

@@ -20,11 +20,12 @@ internal static class GuardedEntries
         where (method.IsPublic || method.IsAssembly) && method.GetParameters().Any(parameter => HasPointer(parameter.ParameterType))
         select NameOf(method);
 
-    /// <summary>Called by a type that has guarded memory, or by a lambda in it.</summary>
+    /// <summary>Called by a type that has guarded memory or by a lambda in it, or by a method that makes some.</summary>
     internal static IEnumerable<string> Guarded =>
         from type in typeof(GuardedEntries).Assembly.GetTypes()
-        where HasGuardedMemory(type) || (type.DeclaringType is { } outer && HasGuardedMemory(outer))
+        let has = HasGuardedMemory(type) || (type.DeclaringType is { } outer && HasGuardedMemory(outer))
         from method in type.GetMethods(Everything)
+        where has || method.GetMethodBody()?.LocalVariables.Any(local => IsGuardedMemory(local.LocalType)) == true
         from called in CalledBy(method)
         where called.DeclaringType!.Assembly == typeof(SoftmaxKernels).Assembly
         select NameOf(called);
@@ -55,8 +56,9 @@ internal static class GuardedEntries
         }
     }
 
-    private static bool HasGuardedMemory(Type type) => type.GetFields(Everything).Any(field =>
-        field.FieldType == typeof(GuardedPages) || (field.FieldType.IsGenericType && field.FieldType.GetGenericTypeDefinition() == typeof(GuardedMemory<>)));
+    private static bool HasGuardedMemory(Type type) => type.GetFields(Everything).Any(field => IsGuardedMemory(field.FieldType));
+
+    private static bool IsGuardedMemory(Type type) => type == typeof(GuardedPages) || (type.IsGenericType && type.GetGenericTypeDefinition() == typeof(GuardedMemory<>));
 
     private static bool HasPointer(Type type) => type.IsPointer
         || (type.IsByRef && HasPointer(type.GetElementType()!))

@@ -1,3 +1,5 @@
+using System.Diagnostics;
+using System.Globalization;
 using TorchSharp;
 using static TorchSharp.torch;
 using F = TorchSharp.torch.nn.functional;
@@ -9,32 +11,46 @@ namespace TorchSharpSoftmax.Tests;
 [BestWidthOnly]
 public sealed class LinearCrossEntropyMemoryTests(ITestOutputHelper output)
 {
+    internal const string ChildCommand = "memory-of-a-head";
+
     private const long MiB = 1 << 20, Features = 768, Classes = 50257, Tokens = 256;
 
-    /// <summary>Beyond inputs, the leaves' gradients and one copy of each gradient, which the engine makes of every one that comes from managed code. libtorch needs three times 98 MiB here.</summary>
+    /// <summary>
+    /// Beyond inputs, the leaves' gradients and one copy of each gradient, which the engine makes of every one that comes from managed code. libtorch needs three times 98 MiB here.
+    /// In a process of its own, where malloc keeps nothing of what is freed.
+    /// </summary>
     [Theory]
-    [InlineData(LinearCrossEntropyMode.Auto, 1, 60)]
-    [InlineData(LinearCrossEntropyMode.Auto, 0.25, 60)]
-    [InlineData(LinearCrossEntropyMode.Recompute, 0.25, 8)]
-    public void Peak_memory_is_the_workspace_alone(LinearCrossEntropyMode mode, double upstream, long most)
+    [InlineData(LinearCrossEntropyMode.Auto, "1", 60)]
+    [InlineData(LinearCrossEntropyMode.Auto, "0.25", 60)]
+    [InlineData(LinearCrossEntropyMode.Recompute, "0.25", 8)]
+    public void Peak_memory_is_the_workspace_alone(LinearCrossEntropyMode mode, string upstream, long most)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "The peak is read from /proc.");
+        string host = Environment.ProcessPath!;
+        string[] program = Path.GetFileNameWithoutExtension(host) == "dotnet" ? ["exec", typeof(LinearCrossEntropyMemoryTests).Assembly.Location] : [];
+        var start = new ProcessStartInfo(host, [.. program, ChildCommand, $"{mode}", upstream]) { RedirectStandardOutput = true };
+        start.Environment["GLIBC_TUNABLES"] = "glibc.malloc.mmap_threshold=131072";
+        using var child = Process.Start(start)!;
+        string said = child.StandardOutput.ReadToEnd();
+        child.WaitForExit();
+        Assert.True(child.ExitCode == 0, said);
+        long peak = long.Parse(said, CultureInfo.InvariantCulture);
+        output.WriteLine($"{mode}, upstream {upstream}: {(double)peak / MiB:F1} MiB");
+        Assert.InRange(peak, -MiB, most * MiB);
+    }
+
+    /// <summary>The child's side: how far the second of two equal steps goes beyond what has to be there.</summary>
+    internal static int Play(LinearCrossEntropyMode mode, double upstream)
+    {
         using var scope = NewDisposeScope();
         var (x, w) = (randn(Tokens, Features).requires_grad_(), randn(Classes, Features).mul(0.05).requires_grad_());
         var target = randint(0, Classes, [Tokens], dtype: ScalarType.Int64);
         using var first = Step(); // everything is compiled
-        long gradients = 2 * 4 * Features * (Classes + Tokens), peak = long.MaxValue;
-        for (int i = 0; i < 6 && peak > most * MiB; i++) // the least is the step's own: the compiler works beside it, and malloc keeps what others freed
-        {
-            (w.grad, x.grad) = (null, null);
-            long before = Reset();
-            using var again = Step();
-            peak = Math.Min(peak, Peak() - before - gradients);
-            Assert.True(again.eq(first).all().item<bool>());
-        }
-
-        output.WriteLine($"{mode}, upstream {upstream}: {(double)peak / MiB:F1} MiB");
-        Assert.InRange(peak, -gradients / 8, most * MiB);
+        (w.grad, x.grad) = (null, null);
+        long gradients = 2 * 4 * Features * (Classes + Tokens), before = Reset();
+        using var again = Step();
+        Console.WriteLine(Peak() - before - gradients);
+        return again.eq(first).all().item<bool>() ? 0 : 1;
 
         // both gradients in part, after two backward passes that must be each other's equal
         Tensor Step()
@@ -90,6 +106,6 @@ public sealed class LinearCrossEntropyMemoryTests(ITestOutputHelper output)
     private static long Status(string field)
     {
         string line = File.ReadLines("/proc/self/status").First(text => text.StartsWith(field, StringComparison.Ordinal));
-        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) * 1024;
+        return long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) * 1024;
     }
 }

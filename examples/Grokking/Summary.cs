@@ -49,12 +49,7 @@ internal static class Summary
             ]);
         }
 
-        if (Console.IsOutputRedirected)
-        {
-            AnsiConsole.Profile.Width = 160; // nothing says how wide a file is
-        }
-
-        AnsiConsole.Write(table);
+        Tables.Print(table);
         foreach (IGrouping<string, Outcome> run in outcomes.GroupBy(o => o.Run))
         {
             Console.WriteLine($"  {Title(preset, run.Key)}: {InWords([.. run])}");

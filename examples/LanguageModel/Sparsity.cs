@@ -60,14 +60,14 @@ internal sealed record Sparsity(int Classes, long[] Kept, double KeptMass, IRead
             $"Of the {Classes} words, {Summary.Number(Kept.Average(), "0.0")} have a probability of at least 2^-12 in the average row ({Summary.Number(KeptShare, "P2")}): " +
             $"{sorted[0]} in the row with the fewest, {sorted[sorted.Length / 2]} in the median, {sorted[^1]} at most. Together they have {Summary.Number(KeptMass, "P1")} of the probability.");
         Console.WriteLine("The head alone on these rows, forward and backward; errors of the gradients, and how many words' rows of the head's are exactly zero:");
-        Table table = Summary.Table("loss", "ms", "error, hidden", "error, head", "zero rows");
+        Table table = Tables.Of("loss", "ms", "error, hidden", "error, head", "zero rows");
         foreach (GradientOf g in Gradients)
         {
             table.AddRow(
                 g.Loss, Summary.Number(g.Milliseconds, "0.0"), Summary.Number(g.HiddenError, "0.0E+0"), Summary.Number(g.HeadError, "0.0E+0"), Summary.Number(g.Starved, "P1"));
         }
 
-        Summary.Print(table);
+        Tables.Print(table);
     }
 
     private static (long[] Kept, double Mass, Ranked[] ByRank) Probabilities(Tensor hidden, Tensor head, Tensor? bias)

@@ -31,7 +31,7 @@ internal static class Summary
 
     public static void Print(Outcome[] outcomes, Training[] trainings)
     {
-        var table = Table("loss", "steps", "train", "validation", "peak MiB", "tokens/s");
+        var table = Tables.Of("loss", "steps", "train", "validation", "peak MiB", "tokens/s");
         foreach (Outcome o in outcomes)
         {
             table.AddRow(
@@ -39,7 +39,7 @@ internal static class Summary
                 Number(o.PeakMiB, "N0"), Number(o.TokensPerSecond, "N0"));
         }
 
-        Print(table);
+        Tables.Print(table);
         if (outcomes.Length == 2)
         {
             Console.WriteLine(
@@ -47,24 +47,6 @@ internal static class Summary
                 $"{Number(Farthest(trainings, r => r.ValidationLoss), "0.0000")}. {outcomes[0].Loss} takes {Number(outcomes[0].PeakMiB / outcomes[1].PeakMiB, "P0")} " +
                 $"of the memory, and is {Number(outcomes[0].TokensPerSecond / outcomes[1].TokensPerSecond, "0.00")} times as fast.");
         }
-    }
-
-    /// <summary>A table whose first column is words and whose others are numbers.</summary>
-    public static Table Table(string first, params string[] numbers)
-    {
-        var table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn(first).NoWrap());
-        Array.ForEach(numbers, number => table.AddColumn(new TableColumn(number).RightAligned().NoWrap()));
-        return table;
-    }
-
-    public static void Print(Table table)
-    {
-        if (Console.IsOutputRedirected)
-        {
-            AnsiConsole.Profile.Width = 160; // nothing says how wide a file is
-        }
-
-        AnsiConsole.Write(table);
     }
 
     public static string Number(double value, string format) => value.ToString(format, CultureInfo.InvariantCulture);

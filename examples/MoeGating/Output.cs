@@ -11,24 +11,6 @@ internal sealed record Finding(string Claim, string Measured, bool Holds);
 /// <summary>What both programs say and keep.</summary>
 internal static class Output
 {
-    /// <summary>A table whose first column is words and whose others are numbers.</summary>
-    public static Table Table(string first, params string[] numbers)
-    {
-        var table = new Table().Border(TableBorder.Simple).AddColumn(new TableColumn(first).NoWrap());
-        Array.ForEach(numbers, number => table.AddColumn(new TableColumn(number).RightAligned().NoWrap()));
-        return table;
-    }
-
-    public static void Print(Table table)
-    {
-        if (Console.IsOutputRedirected)
-        {
-            AnsiConsole.Profile.Width = 160; // nothing says how wide a file is
-        }
-
-        AnsiConsole.Write(table);
-    }
-
     public static void Print(IEnumerable<Finding> findings)
     {
         foreach (Finding finding in findings)

@@ -1,4 +1,5 @@
 using Spectre.Console;
+using TorchSharpSoftmax.Examples;
 
 namespace MoeGating;
 
@@ -12,7 +13,7 @@ internal static class DigitsReport
             return;
         }
 
-        Table table = Output.Table("gate", "accuracy", "mean", "max load", "min load", "load CV", "entropy", "gradient", "seconds");
+        Table table = Tables.Of("gate", "accuracy", "mean", "max load", "min load", "load CV", "entropy", "gradient", "seconds");
         foreach (IGrouping<DigitGate, DigitsOutcome> gate in ByGate(study))
         {
             DigitsOutcome[] seeds = [.. gate];
@@ -24,7 +25,7 @@ internal static class DigitsReport
 
         Console.WriteLine($"  On unseen pictures, over seeds {string.Join(", ", study.Finished.Select(r => r.Seed).Distinct())}; a load is an expert's share of the assignments (1/8 if even),");
         Console.WriteLine("  entropy is over the largest possible, the gradient that of the gate's weights where its norm was largest:");
-        Output.Print(table);
+        Tables.Print(table);
         Output.Print(Findings([.. study.Finished.Select(r => r.Outcome!)]));
         Console.WriteLine($"  summary  {Path.GetFullPath(study.SummaryPath)}");
         Console.WriteLine($"  metrics  {Path.Combine(Path.GetFullPath(study.Folder), "<gate>", "seed-<n>", "metrics.csv")} and domains.csv");

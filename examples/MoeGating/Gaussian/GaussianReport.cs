@@ -1,4 +1,5 @@
 using Spectre.Console;
+using TorchSharpSoftmax.Examples;
 
 namespace MoeGating;
 
@@ -7,24 +8,24 @@ internal static class GaussianReport
 {
     public static void Print(GaussianStudy study)
     {
-        Table fisher = Output.Table("activation", "smallest eigenvalue", "determined");
+        Table fisher = Tables.Of("activation", "smallest eigenvalue", "determined");
         foreach (FisherRow row in study.Fisher.OrderByDescending(r => r.SmallestEigenvalue))
         {
             fisher.AddRow(row.Activation, Output.Number(row.SmallestEigenvalue, "0.0e+0"), row.SmallestEigenvalue > FisherInformation.Singular ? "yes" : "no");
         }
 
         Console.WriteLine("  What one observation tells of nine parameters (Fisher information, correlation-scaled), by the gate's activation:");
-        Output.Print(fisher);
+        Tables.Print(fisher);
         if (study.IsFinished)
         {
-            Table slopes = Output.Table("gate", [.. Errors]);
+            Table slopes = Tables.Of("gate", [.. Errors]);
             foreach (IGrouping<string, SlopeRow> gate in study.Slopes.GroupBy(s => s.Estimate))
             {
                 slopes.AddRow([Title(gate.Key), .. Errors.Select(error => Cell(gate.FirstOrDefault(s => s.Error == error)))]);
             }
 
             Console.WriteLine("  Slopes of log error over log n, with standard errors; -0.50 is the usual rate, 0 no rate at all:");
-            Output.Print(slopes);
+            Tables.Print(slopes);
         }
 
         Output.Print(Findings(study));

@@ -126,22 +126,23 @@ internal sealed class ExpertCombinationFunction : KernelFunction<ExpertCombinati
         return y.sum(1).to_type(rows.dtype).alias().MoveToOuterDisposeScope();
     }
 
+    /// <summary>The caller keeps the tensors alive.</summary>
+    private static unsafe GateCombineTask TaskOf(Tensor rows, Tensor places, Tensor? weights, Tensor tokenwise) => new()
+    {
+        Tokens = (nint)places.size(0),
+        Kept = (nint)places.size(1),
+        Features = (nint)rows.size(1),
+        Rows = Memory.Of(rows),
+        Places = (long*)Memory.Of(places),
+        Weights = weights is null ? null : Memory.Of(weights),
+        Tokenwise = Memory.Of(tokenwise),
+    };
+
     private readonly struct Kernel(Tensor rows, Tensor places, Tensor? weights, Tensor y) : IElementCall
     {
         public unsafe void Run<S>() where S : unmanaged
         {
-            GateKernels.Combine<S>(
-                new()
-                {
-                    Tokens = (nint)places.size(0),
-                    Kept = (nint)places.size(1),
-                    Features = (nint)rows.size(1),
-                    Rows = Memory.Of(rows),
-                    Places = (long*)Memory.Of(places),
-                    Weights = weights is null ? null : Memory.Of(weights),
-                    Tokenwise = Memory.Of(y),
-                },
-                get_num_threads());
+            GateKernels.Combine<S>(TaskOf(rows, places, weights, y), get_num_threads());
             GC.KeepAlive(rows);
             GC.KeepAlive(places);
             GC.KeepAlive(weights);
@@ -154,15 +155,8 @@ internal sealed class ExpertCombinationFunction : KernelFunction<ExpertCombinati
         public unsafe void Run<S>() where S : unmanaged
         {
             GateKernels.CombineBackward<S>(
-                new()
+                TaskOf(rows, places, weights, gradient) with
                 {
-                    Tokens = (nint)places.size(0),
-                    Kept = (nint)places.size(1),
-                    Features = (nint)rows.size(1),
-                    Rows = Memory.Of(rows),
-                    Places = (long*)Memory.Of(places),
-                    Weights = Memory.Of(weights),
-                    Tokenwise = Memory.Of(gradient),
                     RowsGradient = drows is null ? null : Memory.Of(drows),
                     WeightsGradient = dweights is null ? null : Memory.Of(dweights),
                 },

@@ -8,6 +8,7 @@ using Transformer = Grokking.Transformer;
 namespace TorchSharpSoftmax.Examples.Tests;
 
 /// <summary>The example's parts against plain definitions of them.</summary>
+[Collection(InThisProcess.Name)]
 public sealed class GrokkingPartsTests
 {
     [Theory]

@@ -6,6 +6,7 @@ using static TorchSharp.torch;
 namespace TorchSharpSoftmax.Examples.Tests;
 
 /// <summary>The example's parts against plain definitions of them.</summary>
+[Collection(InThisProcess.Name)]
 public sealed class LanguageModelPartsTests : IDisposable
 {
     private static readonly Experiment Small = new() { Width = 8, Blocks = 2, Heads = 2, Context = 6, Batch = 5 };

@@ -9,6 +9,7 @@ using static TorchSharp.torch.nn;
 namespace TorchSharpSoftmax.Examples.Tests;
 
 /// <summary>The example's parts against plain definitions of them.</summary>
+[Collection(InThisProcess.Name)]
 public sealed class MoeGatingPartsTests
 {
     [Theory]

@@ -37,29 +37,39 @@ internal static class CutCrossEntropyComposed
     }
 
     /// <summary>The gradients with a graph of their own: those of a composition of the saved tensors.</summary>
+    /// <remarks>
+    /// By an alias of each tensor: the derivative by a saved tensor itself would also take the ways to it through another one (a weight tied to what made the input, one
+    /// tensor given twice), which the engine goes anyway.
+    /// </remarks>
     internal static void Gradients(
         Tensor gradient, IReadOnlyList<Tensor> saved, CutCrossEntropyCall call, Gradients gradients, Func<CutCrossEntropyFound, Tensor> result)
     {
-        List<int> wanted = [];
-        List<Tensor> inputs = [];
-        for (int i = 0; i < call.Tensors; i++)
+        Tensor[] aliases = [.. saved.Take(call.Tensors).Select(tensor => tensor.alias())];
+        try
         {
-            if (gradients.Wants(i))
+            List<int> wanted = [];
+            for (int i = 0; i < aliases.Length; i++)
             {
-                wanted.Add(i);
-                inputs.Add(saved[i]);
+                if (gradients.Wants(i))
+                {
+                    wanted.Add(i);
+                }
+            }
+
+            var found = Of(aliases, shares: null, call);
+            using var y = result(found);
+            found.Dispose();
+
+            // An error in there would end the process on the real TorchSharp, but the composition above has run: what memory it takes, and what shapes it has, is known to be good.
+            var derivatives = autograd.grad([y], [.. wanted.Select(i => aliases[i])], [gradient], retain_graph: true, create_graph: true);
+            for (int i = 0; i < wanted.Count; i++)
+            {
+                gradients[wanted[i]] = derivatives[i];
             }
         }
-
-        var found = Of(saved, shares: null, call);
-        using var y = result(found);
-        found.Dispose();
-
-        // An error in there would end the process on the real TorchSharp, but the composition above has run: what memory it takes, and what shapes it has, is known to be good.
-        var derivatives = autograd.grad([y], inputs, [gradient], retain_graph: true, create_graph: true);
-        for (int i = 0; i < wanted.Count; i++)
+        finally
         {
-            gradients[wanted[i]] = derivatives[i];
+            Array.ForEach(aliases, alias => alias.Dispose());
         }
     }
 

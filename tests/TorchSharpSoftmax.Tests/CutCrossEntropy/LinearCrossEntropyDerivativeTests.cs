@@ -249,6 +249,30 @@ public sealed class LinearCrossEntropyDerivativeTests
         Assert.True(torch.autograd.gradgradcheck(t => Loss(t), data.Weight.detach().requires_grad_()));
     }
 
+    /// <summary>Every way to the weight counts once, under <c>create_graph</c> too, of which gradgradcheck alone sees nothing: it differentiates what it is given.</summary>
+    [Theory]
+    [InlineData(LinearCrossEntropyMode.GradientInForward, false)]
+    [InlineData(LinearCrossEntropyMode.GradientInForward, true)]
+    [InlineData(LinearCrossEntropyMode.Recompute, false)]
+    [InlineData(LinearCrossEntropyMode.Recompute, true)]
+    public void Under_create_graph_a_tied_weight_has_the_gradient_that_it_has_without(LinearCrossEntropyMode mode, bool same)
+    {
+        using var scope = NewDisposeScope();
+        var sample = new LinearCrossEntropyCase { Mode = mode };
+        var data = LinearCrossEntropyData.Of(sample, new Random(6), [6], 3, 6, ScalarType.Float64);
+        double[] Grad(bool create_graph)
+        {
+            var weight = data.Weight.detach().requires_grad_();
+            var input = same ? weight : data.Input.matmul(weight.t()).tanh().matmul(weight);
+            autograd.backward(sample.Of(data, input, weight, null), create_graph: create_graph);
+            double[] grad = ElementAccess.Values(weight.grad!);
+            weight.grad = null;
+            return grad;
+        }
+
+        Assert.Equal(Grad(create_graph: false), Grad(create_graph: true), (a, b) => Math.Abs(a - b) <= 1e-12);
+    }
+
     [Fact]
     public void Without_grad_mode_there_is_no_graph()
     {

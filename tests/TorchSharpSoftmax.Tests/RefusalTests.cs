@@ -136,6 +136,22 @@ public sealed class RefusalTests
     }
 
     [Fact]
+    public void A_device_that_is_not_the_other_tensors()
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = ones(2, 3), meta = empty([2, 3], ScalarType.Float32, new Device("meta"));
+        static string Message(string argument, string other) => $"'{argument}' is on meta; cpu is required, where '{other}' is.";
+        Refuses<ArgumentException>("out", Message("out", "input"), () => nn.functional.two_pass_softmax(x, @out: meta));
+        Refuses<ArgumentException>("grad", Message("grad", "weight"), () => nn.functional.perp_projection(x, meta));
+        Refuses<ArgumentException>("noise_stddev", Message("noise_stddev", "logits"), () => nn.functional.noisy_top_k_gate(x, meta, 2));
+        var permutation = nn.functional.expert_permutation(zeros([2, 1], ScalarType.Int64), 2);
+        Refuses<ArgumentException>("input", Message("input", "tokens"), () => permutation.permute(meta));
+        using var gate = nn.TopKGate(3, 2, 1, TopKGateMode.Sigmoid, trainable: false);
+        Refuses<ArgumentException>(
+            "counts", Message("counts", "expert_bias"), () => gate.update_bias(empty([2], ScalarType.Int64, new Device("meta"))));
+    }
+
+    [Fact]
     public void A_refusal_leaves_no_node_and_no_tensor_behind()
     {
         using var scope = NewDisposeScope();

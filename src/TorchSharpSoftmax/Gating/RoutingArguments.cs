@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using static TorchSharp.torch;
 
 namespace TorchSharpSoftmax;
@@ -20,16 +21,17 @@ internal static class RoutingArguments
     }
 
     /// <summary>Another tensor of scores, of the shape, dtype and device of the first.</summary>
-    internal static void Alike(Tensor x, Tensor like, string argument)
+    internal static void Alike(Tensor x, Tensor like, string argument, [CallerArgumentExpression(nameof(like))] string other = "")
     {
         Check.Alive(x, argument);
         Check.Shape(x, like, argument);
         Check.Dtype(x, like.dtype, argument);
-        Check.Device(x, like, argument);
+        Check.Device(x, like, argument, other);
     }
 
     /// <summary>Numbers of experts, [..., k] with the tokens of the scores; answers k. The numbers themselves are looked at by who counts them.</summary>
-    internal static long Indices(Tensor indices, ReadOnlySpan<long> tokens, Tensor like, string argument)
+    internal static long Indices(
+        Tensor indices, ReadOnlySpan<long> tokens, Tensor like, string argument, [CallerArgumentExpression(nameof(like))] string other = "")
     {
         Check.Alive(indices, argument);
         Check.Dtype(indices, ScalarType.Int64, argument);
@@ -40,12 +42,13 @@ internal static class RoutingArguments
             throw new ArgumentException($"'{argument}' has shape {Check.Text(indices.shape)}; {start}k] with k of 1 or more is required.", argument);
         }
 
-        Check.Device(indices, like, argument);
+        Check.Device(indices, like, argument, other);
         return indices.size(dims);
     }
 
     /// <summary>Which tokens count: Bool, of the tokens' shape.</summary>
-    internal static void Mask(Tensor? mask, ReadOnlySpan<long> tokens, Tensor like, string argument)
+    internal static void Mask(
+        Tensor? mask, ReadOnlySpan<long> tokens, Tensor like, string argument, [CallerArgumentExpression(nameof(like))] string other = "")
     {
         if (mask is null)
         {
@@ -55,7 +58,7 @@ internal static class RoutingArguments
         Check.Alive(mask, argument);
         Check.Dtype(mask, ScalarType.Bool, argument);
         Check.Shape(mask, tokens, argument);
-        Check.Device(mask, like, argument);
+        Check.Device(mask, like, argument, other);
     }
 
     internal static void Floating(Tensor x, string argument)

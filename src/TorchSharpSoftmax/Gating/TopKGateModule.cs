@@ -108,7 +108,7 @@ namespace TorchSharpSoftmax.Modules
 
             Check.Alive(counts, nameof(counts));
             Check.Shape(counts, bias, nameof(counts));
-            Check.Device(counts, bias, nameof(counts));
+            Check.Device(counts, bias, nameof(counts), nameof(expert_bias));
             if (bias.dtype is not (ScalarType.Float32 or ScalarType.Float64))
             {
                 throw new InvalidOperationException(

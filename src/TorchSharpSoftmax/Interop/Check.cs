@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using TorchSharp;
 using TorchSharpSoftmax.Kernels;
 using static TorchSharp.torch;
@@ -140,7 +141,11 @@ internal static class Check
         }
     }
 
-    internal static void Device(Tensor x, Tensor like, string argument)
+    /// <param name="x">What must be where the other tensor is.</param>
+    /// <param name="like">The other tensor.</param>
+    /// <param name="argument">What the caller's user calls the first.</param>
+    /// <param name="other">What the caller's user calls the other.</param>
+    internal static void Device(Tensor x, Tensor like, string argument, [CallerArgumentExpression(nameof(like))] string other = "")
     {
         if (x.device_type == DeviceType.CPU && like.device_type == DeviceType.CPU)
         {
@@ -150,7 +155,7 @@ internal static class Check
         var (has, required) = (x.device.ToString(), like.device.ToString());
         if (has != required)
         {
-            throw new ArgumentException($"'{argument}' is on {has}; {required} is required, where the input is.", argument);
+            throw new ArgumentException($"'{argument}' is on {has}; {required} is required, where '{other}' is.", argument);
         }
     }
 

@@ -54,11 +54,14 @@ public sealed class PerpGradRefusalTests
     {
         using var scope = NewDisposeScope();
         var (w, g) = PerpGradTests.Pair(new Random(1), [2, 3], ScalarType.Float32);
-        Parameter good = PerpGradTests.With(w, g), sparse = nn.Parameter(w.clone()), disposed = nn.Parameter(w.clone());
+        Parameter good = PerpGradTests.With(w, g), sparse = nn.Parameter(w.clone()), expanded = nn.Parameter(w.clone()), disposed = nn.Parameter(w.clone());
         sparse.grad = Sparse();
+        expanded.grad = ones(2, 1).expand(2, 3);
         disposed.Dispose();
         Refuses<ArgumentException>(
             "parameters[1].grad", "'parameters[1].grad' is sparse; a dense tensor is required.", () => nn.utils.perp_grad_([good, sparse]));
+        Refuses<ArgumentException>(
+            "parameters[1].grad", "'parameters[1].grad' has stride 0 in dimension 1, several elements in one place;", () => nn.utils.perp_grad_([good, expanded]));
         Refuses<ArgumentException>("parameters[1]", "'parameters[1]' has been disposed;", () => nn.utils.perp_grad_([good, disposed]));
         Refuses<ArgumentNullException>("parameters[1]", "'parameters[1]' is null;", () => nn.utils.perp_grad_([good, null!]));
         Refuses<ArgumentNullException>("parameters", "'parameters' is null; a sequence of parameters is required.", () => nn.utils.perp_grad_(null!));

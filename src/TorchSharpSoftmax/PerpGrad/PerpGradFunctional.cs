@@ -73,7 +73,7 @@ public static partial class Operators
         /// <param name="eps">Added to the weight's squared norm.</param>
         /// <param name="strength">How much of the parallel part goes: 1 all, 0 nothing.</param>
         /// <param name="filter">Which parameters to project. By default those of more than one element: the gradient of one number is all parallel.</param>
-        /// <exception cref="ArgumentException">A parameter is disposed or not of a real floating dtype, its gradient is sparse or does not fit it.</exception>
+        /// <exception cref="ArgumentException">A parameter is disposed or not of a real floating dtype; its gradient is sparse, expanded, or does not fit it.</exception>
         /// <exception cref="ArgumentOutOfRangeException"><paramref name="eps"/> is negative or not finite, <paramref name="strength"/> is outside 0 to 1.</exception>
         public static void perp_grad_(
             IEnumerable<Parameter> parameters, PerpGradGranularity granularity = PerpGradGranularity.Tensor, bool rescale = true, double eps = 1e-30,

@@ -69,6 +69,7 @@ internal static class PerpGradInPlace
             if (!PerpGradOptions.FitsPlainly(parameter, grad))
             {
                 PerpGradOptions.CheckPair(parameter, grad, $"parameters[{index}]", $"parameters[{index}].grad");
+                Check.NoSharedElements(grad, $"parameters[{index}].grad");
             }
 
             if (grad.numel() > 0)

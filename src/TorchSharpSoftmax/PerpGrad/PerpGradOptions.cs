@@ -55,14 +55,14 @@ internal readonly record struct PerpGradOptions(PerpGradGranularity Granularity,
         }
     }
 
-    /// <summary>A quick yes to <see cref="CheckPair"/>, which would say the same.</summary>
+    /// <summary>A quick yes to <see cref="CheckPair"/> and <see cref="Check.NoSharedElements"/>, which would say the same.</summary>
     internal static bool FitsPlainly(Tensor weight, Tensor grad)
     {
         int dims = (int)weight.ndim;
         bool fits = grad.ndim == dims && grad.dtype == weight.dtype && Dtype.HasKernel(weight) && Dtype.HasKernel(grad);
         for (int i = 0; fits && i < dims; i++)
         {
-            fits = grad.size(i) == weight.size(i);
+            fits = grad.size(i) == weight.size(i) && grad.stride(i) != 0;
         }
 
         return fits;
@@ -72,7 +72,7 @@ internal readonly record struct PerpGradOptions(PerpGradGranularity Granularity,
     {
         CheckTensor(weight, ofWeight);
         CheckTensor(grad, ofGrad);
-        Check.Device(grad, weight, ofGrad);
+        Check.Device(grad, weight, ofGrad, ofWeight);
         Check.Dtype(grad, weight.dtype, ofGrad);
         Check.Shape(grad, weight, ofGrad);
     }

@@ -76,9 +76,9 @@ public static partial class Operators
         {
             CheckActivated(scores, activation, bias);
             DenseToSparseRouting.CheckThreshold(threshold);
-            var heat = DenseToSparseRouting.Checked(temperature);
+            var known = DenseToSparseRouting.Checked(temperature);
             using var logits = Activated(scores, activation, bias);
-            return DenseToSparseRouting.Of(logits, heat, new(gumbel, threshold, top1));
+            return DenseToSparseRouting.Of(logits, known, new(gumbel, threshold, top1));
         }
 
         /// <summary>The activation gate with a temperature that has a gradient.</summary>
@@ -97,9 +97,9 @@ public static partial class Operators
         {
             CheckActivated(scores, activation, bias);
             DenseToSparseRouting.CheckThreshold(threshold);
-            var heat = DenseToSparseRouting.Checked(temperature, scores);
+            var known = DenseToSparseRouting.Checked(temperature, scores);
             using var logits = Activated(scores, activation, bias);
-            return DenseToSparseRouting.Of(logits, heat, new(gumbel, threshold, top1));
+            return DenseToSparseRouting.Of(logits, known, new(gumbel, threshold, top1));
         }
     }
 

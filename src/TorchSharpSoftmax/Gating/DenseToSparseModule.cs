@@ -41,7 +41,7 @@ namespace TorchSharpSoftmax.Modules
             using var scope = NewDisposeScope(); // also for what older TorchSharp makes anew each time: a layer's weight
             RoutingArguments.Input(input, linear.weight.size(1));
             var logits = RoutingMath.Linear(input, linear.weight, linear.bias);
-            var routing = DenseToSparseRouting.Of(logits, _temperature.Heat(), options.Choice(training, _temperature.Step));
+            var routing = DenseToSparseRouting.Of(logits, _temperature.Current(), options.Choice(training, _temperature.Step));
             routing.MoveToOuterDisposeScope();
             return routing;
         }

@@ -4,12 +4,12 @@ using static TorchSharp.torch;
 namespace TorchSharpSoftmax;
 
 /// <summary>A temperature: a number, or a tensor of one element that has a gradient.</summary>
-internal readonly record struct DenseToSparseHeat(double Number, Tensor? Learned);
+internal readonly record struct GateTemperature(double Number, Tensor? Learned);
 
 /// <summary>Softmax with temperature, and the choice among its probabilities.</summary>
 internal static class DenseToSparseRouting
 {
-    internal static RoutingOutputs Of(Tensor logits, DenseToSparseHeat temperature, DenseToSparseChoice choice)
+    internal static RoutingOutputs Of(Tensor logits, GateTemperature temperature, DenseToSparseChoice choice)
     {
         using var scope = NewDisposeScope();
         long[] tokens = logits.shape[..^1];
@@ -38,7 +38,7 @@ internal static class DenseToSparseRouting
     }
 
     /// <summary>A temperature that the caller has made a tensor.</summary>
-    internal static DenseToSparseHeat Checked(Tensor temperature, Tensor logits)
+    internal static GateTemperature Checked(Tensor temperature, Tensor logits)
     {
         Check.Alive(temperature, nameof(temperature));
         RoutingArguments.Floating(temperature, nameof(temperature));
@@ -52,7 +52,7 @@ internal static class DenseToSparseRouting
         return new(0, temperature);
     }
 
-    internal static DenseToSparseHeat Checked(double temperature)
+    internal static GateTemperature Checked(double temperature)
     {
         RoutingArguments.Positive(temperature, nameof(temperature));
         return new(temperature, null);
@@ -76,7 +76,7 @@ internal static class DenseToSparseRouting
     }
 
     /// <summary>Differences to the row's largest logit, by the temperature: the largest stays 0 however small the temperature is, and equal ones share.</summary>
-    private static Tensor Scaled(Tensor differences, DenseToSparseHeat temperature)
+    private static Tensor Scaled(Tensor differences, GateTemperature temperature)
     {
         if (temperature.Learned is null)
         {
@@ -89,7 +89,7 @@ internal static class DenseToSparseRouting
         return where(excluded, floor, Divided(where(excluded, RoutingMath.Number(0, differences.dtype), differences), temperature));
     }
 
-    private static Tensor Divided(Tensor x, DenseToSparseHeat temperature)
+    private static Tensor Divided(Tensor x, GateTemperature temperature)
     {
         double least = x.dtype == ScalarType.Float64 ? 2.2250738585072014e-308 : 1.17549435e-38; // below it a quotient by it could be 0 / 0
         var divisor = temperature.Learned is { } learned

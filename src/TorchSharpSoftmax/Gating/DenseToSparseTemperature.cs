@@ -15,10 +15,10 @@ internal sealed class DenseToSparseTemperature : nn.Module
         : base(nameof(DenseToSparseTemperature))
     {
         _schedule = schedule;
-        steps = Scalars.Tensor(0L, ScalarType.Int64, device).DetachFromDisposeScope();
+        steps = tensor([0L], [], ScalarType.Int64, device).DetachFromDisposeScope();
         if (learnable)
         {
-            log = (Parameter)new Parameter(Scalars.Tensor(Math.Log(schedule.start), dtype ?? get_default_dtype(), device)).DetachFromDisposeScope();
+            log = (Parameter)new Parameter(tensor([Math.Log(schedule.start)], [], dtype ?? get_default_dtype(), device)).DetachFromDisposeScope();
         }
 
         RegisterComponents();
@@ -30,8 +30,8 @@ internal sealed class DenseToSparseTemperature : nn.Module
 
     internal double Now => log is null ? _schedule.At(Step) : Math.Exp(Read(log));
 
-    /// <summary>The temperature for one forward pass; what is learned belongs to the caller's scope.</summary>
-    internal DenseToSparseHeat Heat() => log is null ? new(_schedule.At(Step), null) : new(0, log.exp());
+    /// <summary>The temperature for one forward pass, in float32 or better as all routing; what is learned belongs to the caller's scope.</summary>
+    internal GateTemperature Current() => log is null ? new(_schedule.At(Step), null) : new(0, RoutingMath.Wide(log).exp());
 
     internal void Advance()
     {

@@ -85,6 +85,26 @@ public sealed class DenseToSparseModuleTests
         }
     }
 
+    /// <summary>A logarithm in 16 bits is rounded once, as every parameter; what is made of it is not.</summary>
+    [Theory]
+    [InlineData(ScalarType.BFloat16)]
+    [InlineData(ScalarType.Float16)]
+    public void A_learned_temperature_in_16_bits_routes_by_the_temperature_that_the_gate_shows(ScalarType dtype)
+    {
+        using var scope = NewDisposeScope();
+        using var gate = nn.DenseToSparseGate(
+            3, 4, schedule: DenseToSparseSchedule.Constant(3.3), learnable_temperature: true, options: Dense, dtype: dtype);
+        var x = OperatorContract.Logits(new Random(12), [5, 3], ScalarType.Float32, 1);
+        var logits = nn.functional.linear(x, gate.linear.weight!.to_type(ScalarType.Float32), gate.linear.bias!.to_type(ScalarType.Float32));
+        var expected = nn.functional.dense_to_sparse_gate(logits, gate.temperature);
+        var actual = gate.call(x);
+        Assert.Equal(ElementAccess.Values(expected.weights), ElementAccess.Values(actual.weights), (a, b) => Math.Abs(a - b) <= 1e-6);
+        actual.lse.sum().backward();
+        var log = gate.named_parameters().Single(entry => entry.name == "temperature.log").parameter;
+        Assert.Equal(dtype, log.grad!.dtype);
+        Assert.NotEqual(0, ElementAccess.Values(log.grad!)[0]);
+    }
+
     [Fact]
     public void Schedules_start_and_end_where_they_say()
     {

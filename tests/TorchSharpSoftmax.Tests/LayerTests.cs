@@ -23,6 +23,7 @@ public sealed class LayerTests
     [InlineData(@"\bScalar\b", "Interop/Scalars.cs", "TorchSharp lets a temporary scalar be collected while libtorch reads it")]
     [InlineData(@"\.(add|masked_fill)\((?![^\n]*Scalars\.)", "none", "without one of Scalars, TorchSharp makes a temporary one")]
     [InlineData(@"(?<![\w.])tensor\((?!\[|_?[a-z]\w*[,)]|Array\.|plan\.|call\.Rows\.(Inputs|Places|Targets|Shares|Spread)\b)", "none", "of a number, TorchSharp 0.102 leaves a temporary in the caller's dispose scope")]
+    [InlineData(@"(?<![\w.])(empty|empty_strided|zeros|ones|tensor)\((?![^\n]*\b(device|CPU)\b)", "none", "without a device a tensor is on set_default_device's, where no kernel can reach it")]
     [InlineData(@"\bConsole\b", "none", "the library warns through Diagnostics")]
     public void Only_the_place_that_knows_how_names_it(string what, string where, string why)
     {

@@ -23,8 +23,8 @@ internal sealed class CrossEntropyFunction : KernelFunction<CrossEntropyFunction
             rows *= size;
         }
 
-        var perRow = empty([rows, PerRow], ScalarType.Float64);
-        var losses = empty(shape, ScalarType.Float64);
+        var perRow = empty([rows, PerRow], ScalarType.Float64, CPU);
+        var losses = empty(shape, ScalarType.Float64, CPU);
         using (var logits = new ClassesLast(x))
         {
             using var targets = options.Probabilities ? new ClassesLast(target) : default;

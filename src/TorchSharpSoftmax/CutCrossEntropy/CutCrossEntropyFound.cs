@@ -28,7 +28,7 @@ internal readonly record struct CutCrossEntropyFound(Tensor Loss, Tensor LogSumE
             }
         }
 
-        return tensor(values, [kinds, rows.Tokens], ScalarType.Float64);
+        return tensor(values, [kinds, rows.Tokens], ScalarType.Float64, CPU);
     }
 
     /// <summary>The same as <see cref="FromState"/> gives, with its graph.</summary>

@@ -88,12 +88,12 @@ internal sealed class CutCrossEntropyGradientTensors
         var arithmetic = Dtype.ArithmeticOf(_dtype);
         if (wanted[CutCrossEntropyCall.Weight])
         {
-            Weight = arithmetic == _dtype ? Memory.Fresh(tensors.Weight) : empty(tensors.Weight.shape, arithmetic);
+            Weight = arithmetic == _dtype ? Memory.Fresh(tensors.Weight) : empty(tensors.Weight.shape, arithmetic, CPU);
         }
 
         if (call.HasBias && wanted[call.Bias])
         {
-            Bias = empty([tensors.Classes], arithmetic);
+            Bias = empty([tensors.Classes], arithmetic, CPU);
         }
     }
 

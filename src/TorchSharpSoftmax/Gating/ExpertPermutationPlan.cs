@@ -45,7 +45,7 @@ internal sealed class ExpertPermutationPlan
             }
         }
 
-        var places = empty([experts.Length / k, k], ScalarType.Int64);
+        var places = empty([experts.Length / k, k], ScalarType.Int64, CPU);
         var rows = new Span<long>(Memory.Of(places), experts.Length);
         bool fits = capacity is null || wanted.Max() <= capacity;
         rows.Fill(fits ? 0 : -1);
@@ -55,7 +55,7 @@ internal sealed class ExpertPermutationPlan
         }
 
         long count = wanted.Sum();
-        Tensor slots = empty([count], ScalarType.Int64), tokens = empty([count], ScalarType.Int64);
+        Tensor slots = empty([count], ScalarType.Int64, CPU), tokens = empty([count], ScalarType.Int64, CPU);
         Sort(experts, k, rows, wanted, (long*)Memory.Of(slots), (long*)Memory.Of(tokens));
         GC.KeepAlive(indices);
         GC.KeepAlive(places);

@@ -51,7 +51,7 @@ internal static class TopKGates
     {
         bool isFlat = logits.ndim == 2;
         long[] tokens = isFlat ? [call.Shape.Tokens] : logits.shape[..^1], kept = [.. tokens, call.Shape.Kept];
-        Tensor indices = empty(kept, ScalarType.Int64), counts = empty([call.Shape.Experts], ScalarType.Int64);
+        Tensor indices = empty(kept, ScalarType.Int64, CPU), counts = empty([call.Shape.Experts], ScalarType.Int64, CPU);
         call.Counts = counts;
         var packed = TopKGateFunction.Apply(logits, indices, call);
         (call.Bias, call.Counts) = (null, null);

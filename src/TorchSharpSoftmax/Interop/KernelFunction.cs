@@ -168,7 +168,7 @@ internal abstract class KernelFunction<TSelf, TOptions> : autograd.SingleTensorF
         var refused = new List<Tensor?>();
         for (int i = 0; i < inputs; i++)
         {
-            refused.Add(zeros(Array.Empty<long>(), ScalarType.ComplexFloat32)); // no real tensor's gradient: wrong in shape, or in type
+            refused.Add(zeros(Array.Empty<long>(), ScalarType.ComplexFloat32, CPU)); // no real tensor's gradient: wrong in shape, or in type
         }
 
         refused.Add(null);

@@ -75,7 +75,7 @@ internal static unsafe class Memory
     internal static Tensor Fresh(Tensor dense, long threshold = HugePages.Threshold) => Advised(empty_like(dense), threshold);
 
     /// <summary>An uninitialised contiguous tensor on the CPU, on large pages as soon as they pay.</summary>
-    internal static Tensor Fresh(long[] shape, ScalarType dtype) => Advised(empty(shape, dtype), HugePages.LowThreshold);
+    internal static Tensor Fresh(long[] shape, ScalarType dtype) => Advised(empty(shape, dtype, CPU), HugePages.LowThreshold);
 
     /// <summary>A contiguous copy of a tensor of any strides; a kernel then works in place on it, which saves a second buffer.</summary>
     internal static Tensor FreshCopy(Tensor x)

@@ -12,8 +12,9 @@ internal static class Scalars
     internal static readonly Scalar NaN = double.NaN.ToScalar();
     internal static readonly Scalar NegativeInfinity = double.NegativeInfinity.ToScalar();
 
-    /// <summary>A tensor of no dimensions. Made of an array: <c>tensor(number, dtype)</c> leaves a temporary in the caller's dispose scope until TorchSharp 0.105.</summary>
-    internal static Tensor Tensor(double value, ScalarType dtype, Device? device = null) => tensor([value], [], dtype, device);
+    /// <summary>A tensor of no dimensions, by default on the CPU, where it meets tensors of any device; without a device it would be on <c>set_default_device</c>'s.</summary>
+    /// <remarks>Made of an array: <c>tensor(number, dtype)</c> leaves a temporary in the caller's dispose scope until TorchSharp 0.105.</remarks>
+    internal static Tensor Tensor(double value, ScalarType dtype, Device? device = null) => tensor([value], [], dtype, device ?? CPU);
 
-    internal static Tensor Tensor(long value, ScalarType dtype, Device? device = null) => tensor([value], [], dtype, device);
+    internal static Tensor Tensor(long value, ScalarType dtype, Device? device = null) => tensor([value], [], dtype, device ?? CPU);
 }

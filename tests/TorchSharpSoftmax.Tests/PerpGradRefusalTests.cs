@@ -39,9 +39,9 @@ public sealed class PerpGradRefusalTests
         using var scope = NewDisposeScope();
         Tensor w = ones(2, 3), integers = ones([2, 3], ScalarType.Int64), complex = ones([2, 3], ScalarType.ComplexFloat32), disposed = ones(2, 3);
         disposed.Dispose();
-        Refuses<ArgumentException>("weight", "'weight' has dtype Int64; a real floating dtype is required.", () => F.perp_grad(integers));
-        Refuses<ArgumentException>("weight", "'weight' has dtype ComplexFloat32; a real floating dtype is required.", () => F.perp_projection(complex, w));
-        Refuses<ArgumentException>("grad", "'grad' has dtype Int64; a real floating dtype is required.", () => F.perp_projection(w, integers));
+        Refuses<ArgumentException>("weight", "'weight' has dtype Int64; a floating dtype is required.", () => F.perp_grad(integers));
+        Refuses<ArgumentException>("weight", "'weight' has dtype ComplexFloat32; a floating dtype is required.", () => F.perp_projection(complex, w));
+        Refuses<ArgumentException>("grad", "'grad' has dtype Int64; a floating dtype is required.", () => F.perp_projection(w, integers));
         Refuses<ArgumentException>("grad", "'grad' has dtype Float64; Float32 is required.", () => F.perp_projection(w, ones([2, 3], ScalarType.Float64)));
         Refuses<ArgumentException>("grad", "'grad' has shape [3, 2]; [2, 3] is required.", () => F.perp_projection(w, ones(3, 2)));
         Refuses<ArgumentException>("grad", "'grad' has been disposed; a live tensor is required.", () => F.perp_projection(w, disposed));
@@ -87,9 +87,9 @@ public sealed class PerpGradRefusalTests
     {
         using var scope = NewDisposeScope();
         Tensor x = ones(2, 3), integers = ones([2, 3], ScalarType.Int64);
-        Refuses<ArgumentException>("logits", "'logits' has dtype Int64; a real floating dtype is required.", () => nn.utils.softmax_collapse_fraction(integers));
+        Refuses<ArgumentException>("logits", "'logits' has dtype Int64; a floating dtype is required.", () => nn.utils.softmax_collapse_fraction(integers));
         Refuses<ArgumentException>("logits", "'logits' has dtype Int64;", () => nn.utils.softmax_collapse_fraction(integers, ScalarType.Float32));
-        Refuses<ArgumentException>("dtype", "'dtype' is Int32; a real floating dtype is required.", () => nn.utils.softmax_collapse_fraction(x, ScalarType.Int32));
+        Refuses<ArgumentException>("dtype", "'dtype' is Int32; a floating dtype is required.", () => nn.utils.softmax_collapse_fraction(x, ScalarType.Int32));
         Refuses<ArgumentException>("logits", "'logits' has 0 dimensions;", () => nn.utils.softmax_collapse_fraction(tensor(1f)));
         Refuses<ArgumentException>("logits", "'logits' has shape [2, 0]; at least one class is required.", () => nn.utils.softmax_collapse_fraction(ones(2, 0)));
         Refuses<ArgumentException>("losses", "'losses' has dtype Int64;", () => nn.utils.zero_loss_fraction(integers));

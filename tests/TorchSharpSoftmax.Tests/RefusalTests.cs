@@ -1,3 +1,4 @@
+using System.Globalization;
 using TorchSharp;
 using TorchSharpSoftmax.Kernels;
 using static TorchSharp.torch;
@@ -149,6 +150,36 @@ public sealed class RefusalTests
         using var gate = nn.TopKGate(3, 2, 1, TopKGateMode.Sigmoid, trainable: false);
         Refuses<ArgumentException>(
             "counts", Message("counts", "expert_bias"), () => gate.update_bias(empty([2], ScalarType.Int64, new Device("meta"))));
+    }
+
+    [Fact]
+    public void Numbers_are_written_alike_in_every_culture()
+    {
+        using var scope = NewDisposeScope();
+        var before = CultureInfo.CurrentCulture;
+        var comma = (CultureInfo)CultureInfo.InvariantCulture.Clone();
+        comma.NumberFormat.NumberDecimalSeparator = ",";
+        Tensor x = ones(2, 3), y = zeros(2, ScalarType.Int64);
+        try
+        {
+            CultureInfo.CurrentCulture = comma;
+            Refuses<ArgumentException>("label_smoothing", "'label_smoothing' is 1.5; 0 to 1 is required.", () => nn.functional.stablemax_cross_entropy(x, y, label_smoothing: 1.5));
+            Refuses<ArgumentException>("strength", "'strength' is 1.5; 0 to 1 is required.", () => nn.functional.perp_grad(x, strength: 1.5));
+            Refuses<ArgumentException>("eps", "'eps' is -0.5; 0 or more is required.", () => nn.functional.perp_grad(x, eps: -0.5));
+            Refuses<ArgumentException>("z_loss", "'z_loss' is -0.5; 0 or more is required.", () => nn.functional.linear_cross_entropy(x, x, y, options: new() { z_loss = -0.5 }));
+            Refuses<ArgumentException>("eps", "'eps' is 1.5; more than 0 and less than 1 is required.", () => LinearCrossEntropyFilter.Threshold(1.5));
+            Refuses<ArgumentException>("temperature", "'temperature' is -0.5; a finite number above 0 is required.", () => nn.functional.dense_to_sparse_gate(x, -0.5));
+            Refuses<ArgumentException>("threshold", "'threshold' is 1.5; 0 or more, and less than 1, is required.", () => nn.functional.dense_to_sparse_gate(x, threshold: 1.5));
+            Refuses<ArgumentException>("schedule", "'schedule' goes from 1.5 to 0.5 beside", () => nn.DenseToSparseGate(2, 2, schedule: DenseToSparseSchedule.Linear(1.5, 0.5, 2), learnable_temperature: true));
+            Refuses<ArgumentException>("alpha", "'alpha' is -0.5; 0 or more is required.", () => nn.functional.load_balance_loss(x, y.unsqueeze(1), -0.5));
+            var leaf = ones([1], ScalarType.Float64).requires_grad_();
+            string wrong = Assert.Throws<GradcheckException>(() => torch.autograd.gradcheck(t => (t * 0.5) + (t.detach() * 0.25), leaf)).Message;
+            Assert.Contains("by differences and 0.5 by backward; they differ by 0.25", wrong, StringComparison.Ordinal);
+        }
+        finally
+        {
+            CultureInfo.CurrentCulture = before;
+        }
     }
 
     [Fact]

@@ -1,3 +1,4 @@
+using System.Globalization;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -102,11 +103,12 @@ internal sealed class Gradcheck
         if (wrong > 0)
         {
             double n = numerical[at.Row, at.Column], a = analytical[at.Row, at.Column];
-            throw new GradcheckException(
+            throw new GradcheckException(string.Create(
+                CultureInfo.InvariantCulture,
                 $"Jacobian mismatch for output {o} with respect to input {_numbers[leaf]}: d output{ElementAccess.Index(at.Row, output.shape)} "
                 + $"/ d input{ElementAccess.Index(at.Column, _leaves[leaf].shape)} is {n:R} by differences and {a:R} by backward; they differ by "
                 + $"{Math.Abs(a - n):G4}, {Allowed(n):G4} is allowed. {wrong} of {(long)numerical.Rows * numerical.Columns} entries differ by more."
-                + (analytical.Arrived ? "" : " No gradient arrived at this input."));
+                + $"{(analytical.Arrived ? "" : " No gradient arrived at this input.")}"));
         }
     }
 
@@ -119,10 +121,11 @@ internal sealed class Gradcheck
                 double a = first[row, column], b = second[row, column];
                 if (!(Math.Abs(a - b) <= _options.NondetTol) && !a.Equals(b))
                 {
-                    throw new GradcheckException(
+                    throw new GradcheckException(string.Create(
+                        CultureInfo.InvariantCulture,
                         $"The backward of output {o} is not deterministic: d output{ElementAccess.Index(row, output.shape)} "
                         + $"/ d input {_numbers[leaf]}{ElementAccess.Index(column, _leaves[leaf].shape)} was {a:R}, and {b:R} the next time; they differ by "
-                        + $"{Math.Abs(a - b):G4}, nondet_tol allows {_options.NondetTol:G4}.");
+                        + $"{Math.Abs(a - b):G4}, nondet_tol allows {_options.NondetTol:G4}."));
                 }
             }
         }
@@ -155,9 +158,10 @@ internal sealed class Gradcheck
             {
                 if (arrived[i] is { } gradient && Array.FindIndex(ElementAccess.Values(gradient), value => value != 0) is >= 0 and var element)
                 {
-                    throw new GradcheckException(
+                    throw new GradcheckException(string.Create(
+                        CultureInfo.InvariantCulture,
                         $"The backward of {what} gave input {_numbers[i]}{ElementAccess.Index(element, gradient.shape)} a gradient of "
-                        + $"{ElementAccess.Values(gradient)[element]:R}; undefined or 0 is required: an undefined gradient counts as zero.");
+                        + $"{ElementAccess.Values(gradient)[element]:R}; undefined or 0 is required: an undefined gradient counts as zero."));
                 }
             });
         }

@@ -97,7 +97,7 @@ internal static class GradcheckArguments
     {
         if (!(value > 0) || !double.IsFinite(value))
         {
-            throw new ArgumentOutOfRangeException(argument, FormattableString.Invariant($"'{argument}' is {value}; a positive finite step is required."));
+            throw Check.OutOfRange(argument, value, "a positive finite step");
         }
     }
 
@@ -105,7 +105,7 @@ internal static class GradcheckArguments
     {
         if (!(value >= 0))
         {
-            throw new ArgumentOutOfRangeException(argument, FormattableString.Invariant($"'{argument}' is {value}; 0 or more is required."));
+            throw Check.OutOfRange(argument, value, "0 or more");
         }
     }
 }

@@ -11,22 +11,13 @@ internal static class CrossEntropyArguments
     {
         Check.Alive(input, nameof(input));
         Check.Alive(target, nameof(target));
-        if (!is_floating_point(input))
-        {
-            throw new ArgumentException($"'{nameof(input)}' has dtype {input.dtype}; a floating dtype is required.", nameof(input));
-        }
-
+        Check.Floating(input, nameof(input));
         if (input.ndim == 0)
         {
             throw new ArgumentException($"'{nameof(input)}' has shape []; [C], [N, C] or [N, C, ...] is required.", nameof(input));
         }
 
-        if (reduction is not (nn.Reduction.None or nn.Reduction.Mean or nn.Reduction.Sum))
-        {
-            throw new ArgumentOutOfRangeException(nameof(reduction), $"'{nameof(reduction)}' is {(long)reduction}; None, Mean or Sum is required.");
-        }
-
-        Smoothing(label_smoothing);
+        Options(reduction, label_smoothing);
         Check.Device(target, input, nameof(target));
         if (weight is not null)
         {
@@ -50,11 +41,17 @@ internal static class CrossEntropyArguments
         return true;
     }
 
-    internal static void Smoothing(double label_smoothing)
+    /// <summary>What needs no tensor.</summary>
+    internal static void Options(nn.Reduction reduction, double label_smoothing)
     {
+        if (reduction is not (nn.Reduction.None or nn.Reduction.Mean or nn.Reduction.Sum))
+        {
+            throw Check.OutOfRange(nameof(reduction), (long)reduction, "None, Mean or Sum");
+        }
+
         if (!(label_smoothing is >= 0 and <= 1))
         {
-            throw new ArgumentOutOfRangeException(nameof(label_smoothing), $"'{nameof(label_smoothing)}' is {label_smoothing}; 0 to 1 is required.");
+            throw Check.OutOfRange(nameof(label_smoothing), label_smoothing, "0 to 1");
         }
     }
 

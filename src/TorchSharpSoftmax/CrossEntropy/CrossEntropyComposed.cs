@@ -43,7 +43,7 @@ internal static class CrossEntropyComposed
         bool stable = options.Link == CrossEntropyLink.StableMax;
         using var logits = Logits(x, options.Link);
         using var p = logits.softmax(dim);
-        using var slope = stable ? Slope(x) : Constant(1, x);
+        using var slope = stable ? StableMaxComposed.Slope(x) : Constant(1, x);
         using var u = v.mul(slope);
         using var pu = p.mul(u);
         using var mean = pu.sum(dim, keepdim: true);
@@ -98,15 +98,6 @@ internal static class CrossEntropyComposed
         using var ev = e.mul(v);
         using var product = ev.mul(curve);
         return product.neg();
-    }
-
-    /// <summary>1 / (1 + |x|).</summary>
-    private static Tensor Slope(Tensor x)
-    {
-        using var one = Constant(1, x);
-        using var size = x.abs();
-        using var grown = size.add(one, Scalars.One);
-        return grown.reciprocal();
     }
 
     /// <summary>q: what each log-probability counts, in full.</summary>

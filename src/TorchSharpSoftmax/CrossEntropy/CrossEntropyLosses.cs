@@ -53,14 +53,14 @@ internal static class CrossEntropyLosses
 
     private static Tensor OfProbabilities(Tensor input, Tensor target, Tensor? weight, CrossEntropyOptions options)
     {
-        using var w = InArithmetic(weight);
+        using var w = weight is null ? null : Memory.ArithmeticCopy(weight);
         double rows = (double)input.numel() / Math.Max(1, input.size(CrossEntropyArguments.ClassDim(input)));
         return CrossEntropyFunction.Apply(input, target, w, options with { Divisor = options.Reduction == nn.Reduction.Mean ? rows : 1 });
     }
 
     private static Tensor OfClasses(Tensor input, Tensor target, Tensor? weight, CrossEntropyOptions options)
     {
-        using var w = InArithmetic(weight);
+        using var w = weight is null ? null : Memory.ArithmeticCopy(weight);
         var classes = Memory.Contiguous(target);
         try
         {
@@ -88,16 +88,4 @@ internal static class CrossEntropyLosses
         return found;
     }
 
-    /// <summary>A new handle, contiguous, of the computing type.</summary>
-    private static Tensor? InArithmetic(Tensor? weight)
-    {
-        if (weight is null)
-        {
-            return null;
-        }
-
-        using var plain = weight.detach();
-        using var wide = plain.to_type(Dtype.ArithmeticOf(weight.dtype));
-        return Memory.FreshCopy(wide);
-    }
 }

@@ -61,7 +61,7 @@ namespace TorchSharpSoftmax
             public static Modules.StableMaxCrossEntropyLoss StableMaxCrossEntropyLoss(
                 Tensor? weight = null, long? ignore_index = null, nn.Reduction reduction = nn.Reduction.Mean, double label_smoothing = 0)
             {
-                CrossEntropyArguments.Smoothing(label_smoothing);
+                CrossEntropyArguments.Options(reduction, label_smoothing);
                 return new(weight, ignore_index, reduction, label_smoothing);
             }
 
@@ -73,7 +73,7 @@ namespace TorchSharpSoftmax
             public static Modules.CollapseFreeCrossEntropyLoss CollapseFreeCrossEntropyLoss(
                 Tensor? weight = null, long? ignore_index = null, nn.Reduction reduction = nn.Reduction.Mean, double label_smoothing = 0)
             {
-                CrossEntropyArguments.Smoothing(label_smoothing);
+                CrossEntropyArguments.Options(reduction, label_smoothing);
                 return new(weight, ignore_index, reduction, label_smoothing);
             }
         }

@@ -11,11 +11,7 @@ internal static class CutCrossEntropyArguments
     {
         Check.Alive(input, nameof(input));
         Check.Alive(linear_weight, nameof(linear_weight));
-        if (!is_floating_point(input))
-        {
-            throw new ArgumentException($"'{nameof(input)}' has dtype {input.dtype}; a floating dtype is required.", nameof(input));
-        }
-
+        Check.Floating(input, nameof(input));
         if (input.ndim == 0)
         {
             throw new ArgumentException($"'{nameof(input)}' has shape []; [D], [N, D] or [..., D] is required.", nameof(input));
@@ -40,32 +36,22 @@ internal static class CutCrossEntropyArguments
         Named(nameof(num_classes), num_classes, num_classes > 0, "1 or more");
     }
 
-    internal static void Reduction(nn.Reduction reduction, double label_smoothing)
-    {
-        if (reduction is not (nn.Reduction.None or nn.Reduction.Mean or nn.Reduction.Sum))
-        {
-            throw new ArgumentOutOfRangeException(nameof(reduction), $"'{nameof(reduction)}' is {(long)reduction}; None, Mean or Sum is required.");
-        }
-
-        CrossEntropyArguments.Smoothing(label_smoothing);
-    }
-
     /// <summary>Of themselves; what they need of tensors follows.</summary>
     internal static void Options(LinearCrossEntropyOptions options, nn.Reduction reduction)
     {
         if (options.softcap is { } softcap && !(softcap > 0 && double.IsFinite(softcap)))
         {
-            throw OutOfRange("softcap", softcap, "more than 0, or null,");
+            throw Check.OutOfRange("softcap", softcap, "more than 0, or null,");
         }
 
         if (!double.IsFinite(options.logit_scale))
         {
-            throw OutOfRange("logit_scale", options.logit_scale, "a finite number");
+            throw Check.OutOfRange("logit_scale", options.logit_scale, "a finite number");
         }
 
         if (!(options.z_loss >= 0 && double.IsFinite(options.z_loss)))
         {
-            throw OutOfRange("z_loss", options.z_loss, "0 or more");
+            throw Check.OutOfRange("z_loss", options.z_loss, "0 or more");
         }
 
         Named("link", (int)options.link, options.link is CrossEntropyLink.Softmax or CrossEntropyLink.StableMax, "Softmax or StableMax");
@@ -81,7 +67,7 @@ internal static class CutCrossEntropyArguments
 
         if (options.workspace < 0)
         {
-            throw OutOfRange("workspace", options.workspace.Value, "0 or more, or null,");
+            throw Check.OutOfRange("workspace", options.workspace.Value, "0 or more, or null,");
         }
     }
 
@@ -98,7 +84,7 @@ internal static class CutCrossEntropyArguments
         if (shift < 0 || shift > Math.Max(tokens - 1, 0))
         {
             string required = tokens > 1 ? $"0 to {tokens - 1}, less than the input's tokens," : "0";
-            throw new ArgumentOutOfRangeException(nameof(shift), $"'{nameof(shift)}' is {shift}; {required} is required.");
+            throw Check.OutOfRange(nameof(shift), shift, required);
         }
     }
 
@@ -140,7 +126,7 @@ internal static class CutCrossEntropyArguments
         Check.Alive(token_weights, nameof(token_weights));
         Check.Shape(token_weights, input.shape.AsSpan(..^1), nameof(token_weights));
         Check.Device(token_weights, input, nameof(token_weights));
-        Floating(token_weights, nameof(token_weights));
+        Check.Floating(token_weights, nameof(token_weights));
         if (token_weights.requires_grad && is_grad_enabled())
         {
             throw new ArgumentException(
@@ -191,7 +177,7 @@ internal static class CutCrossEntropyArguments
 
         Check.Shape(target_probabilities, target, nameof(target_probabilities));
         Check.Device(target_probabilities, target, nameof(target_probabilities));
-        Floating(target_probabilities, nameof(target_probabilities));
+        Check.Floating(target_probabilities, nameof(target_probabilities));
     }
 
     private static void PerClass(Tensor? x, Tensor input, Tensor linear_weight, string argument)
@@ -207,24 +193,13 @@ internal static class CutCrossEntropyArguments
         Check.Device(x, input, argument);
     }
 
-    private static void Floating(Tensor x, string argument)
-    {
-        if (!is_floating_point(x))
-        {
-            throw new ArgumentException($"'{argument}' has dtype {x.dtype}; a floating dtype is required.", argument);
-        }
-    }
-
     private static void Named(string argument, long value, bool isKnown, string required)
     {
         if (!isKnown)
         {
-            throw OutOfRange(argument, value, required);
+            throw Check.OutOfRange(argument, value, required);
         }
     }
 
     private static ArgumentException Unfit(string argument, string what) => new($"'{argument}' {what}", argument);
-
-    private static ArgumentOutOfRangeException OutOfRange(string argument, double value, string required) =>
-        new(argument, $"'{argument}' is {value}; {required} is required.");
 }

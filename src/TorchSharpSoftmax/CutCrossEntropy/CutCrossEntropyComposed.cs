@@ -29,7 +29,7 @@ internal static class CutCrossEntropyComposed
         if (call.WantsArgmax)
         {
             using var largest = capped.argmax(1);
-            argmax = CutCrossEntropyRows.Numbers(largest);
+            argmax = ElementAccess.Numbers(largest);
         }
 
         using var places = tensor(call.Rows.Places, ScalarType.Int64, device);

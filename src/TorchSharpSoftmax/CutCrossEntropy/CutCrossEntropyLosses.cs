@@ -16,7 +16,7 @@ internal static class CutCrossEntropyLosses
     {
         var options = given ?? new();
         CutCrossEntropyArguments.Head(input, linear_weight, linear_bias, weight);
-        CutCrossEntropyArguments.Reduction(reduction, label_smoothing);
+        CrossEntropyArguments.Options(reduction, label_smoothing);
         CutCrossEntropyArguments.Options(options, reduction);
         CutCrossEntropyArguments.Results(outputs);
         CutCrossEntropyArguments.Shift(options.shift, input);
@@ -41,7 +41,7 @@ internal static class CutCrossEntropyLosses
         }
 
         var call = Call(rows, reduction, label_smoothing, options, outputs, linear_bias is not null, weight is not null);
-        using var classWeight = kernel && weight is not null ? CutCrossEntropyTensors.Arithmetic(weight) : weight?.alias();
+        using var classWeight = kernel && weight is not null ? Memory.ArithmeticCopy(weight) : weight?.alias();
         Tensor?[] all = [input, linear_weight, linear_bias, classWeight, kind == CutCrossEntropyTargetKind.Probabilities ? target : null];
         Tensor[] tensors = [.. all.OfType<Tensor>()];
         return inForward ? ByGradientInForward(tensors, call, outputs) : ByResults(tensors, call, outputs, kernel, options.target_probabilities);

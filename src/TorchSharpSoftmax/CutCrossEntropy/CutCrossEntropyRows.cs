@@ -98,18 +98,10 @@ internal sealed class CutCrossEntropyRows
     /// <summary>[Count, TargetsPerRow]: where ignore_index fills up a row of sparse targets.</summary>
     internal Tensor Padding(Device device) => tensor(_padding, [Count, TargetsPerRow], ScalarType.Bool, device);
 
-    internal static long[] Numbers(Tensor x)
-    {
-        using var plain = x.detach();
-        using var here = plain.device_type == DeviceType.CPU ? plain.alias() : plain.cpu();
-        using var flat = here.contiguous();
-        return Memory.ToArray<long>(flat);
-    }
-
     /// <summary>Fills in the rows; answers where in the targets each lies.</summary>
     private long[] Fill(CutCrossEntropyTargetKind kind, Tensor target, long classes, long ignored, Tensor? shares)
     {
-        long[] numbers = kind == CutCrossEntropyTargetKind.Probabilities ? [] : Numbers(target);
+        long[] numbers = kind == CutCrossEntropyTargetKind.Probabilities ? [] : ElementAccess.Numbers(target);
         double[]? values = shares is null ? null : ElementAccess.Values(shares);
         long[] seen = kind == CutCrossEntropyTargetKind.Sparse ? new long[classes] : [];
         List<long> inputs = [], places = [], targets = [], ofTarget = [];

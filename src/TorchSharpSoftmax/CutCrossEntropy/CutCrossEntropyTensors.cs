@@ -15,7 +15,7 @@ internal sealed unsafe class CutCrossEntropyTensors : IDisposable
         (_given, _read, _call) = (given, new Tensor?[given.Length], call);
         for (int i = 0; i < given.Length; i++)
         {
-            _read[i] = i == call.Bias ? Arithmetic(given[i]) : Memory.Contiguous(given[i]);
+            _read[i] = i == call.Bias ? Memory.ArithmeticCopy(given[i]) : Memory.Contiguous(given[i]);
         }
     }
 
@@ -28,14 +28,6 @@ internal sealed unsafe class CutCrossEntropyTensors : IDisposable
     internal nint Features => (nint)Weight.size(1);
 
     internal nint Classes => (nint)Weight.size(0);
-
-    /// <summary>A new handle, contiguous, of the computing type.</summary>
-    internal static Tensor Arithmetic(Tensor perClass)
-    {
-        using var plain = perClass.detach();
-        using var wide = plain.to_type(TorchSharpSoftmax.Dtype.ArithmeticOf(perClass.dtype));
-        return Memory.FreshCopy(wide);
-    }
 
     /// <summary>What the kernels take; the arrays of rows are pinned by the caller.</summary>
     internal CutCrossEntropyTask Task<S>(long* rowIndex, long* targets, double* shares) where S : unmanaged => new()

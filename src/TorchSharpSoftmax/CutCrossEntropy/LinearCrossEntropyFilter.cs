@@ -32,5 +32,5 @@ public readonly record struct LinearCrossEntropyFilter
     internal CutCrossEntropyFilter ForKernels() => new(eps, unbiased, unchecked((ulong)seed));
 
     private static double Checked(double eps) => eps is > 0 and < 1
-        ? eps : throw new ArgumentOutOfRangeException(nameof(eps), $"'{nameof(eps)}' is {eps}; more than 0 and less than 1 is required.");
+        ? eps : throw Check.OutOfRange(nameof(eps), eps, "more than 0 and less than 1");
 }

@@ -71,7 +71,7 @@ namespace TorchSharpSoftmax
             {
                 Check.OfParameters(dtype);
                 CutCrossEntropyArguments.Sizes(in_features, num_classes);
-                CutCrossEntropyArguments.Reduction(reduction, label_smoothing);
+                CrossEntropyArguments.Options(reduction, label_smoothing);
                 CutCrossEntropyArguments.Options(options ?? new(), reduction);
                 return new(nn.Linear(in_features, num_classes, bias, device, dtype), weight, reduction, ignore_index, label_smoothing, options);
             }

@@ -117,8 +117,7 @@ public static partial class Operators
         DenseToSparseActivations.Check(activation);
         if (bias is not null)
         {
-            Check.Alive(bias, nameof(bias));
-            RoutingArguments.Floating(bias, nameof(bias));
+            Check.DenseFloating(bias, nameof(bias));
             Check.Shape(bias, [experts], nameof(bias));
             Check.Device(bias, scores, nameof(bias));
         }

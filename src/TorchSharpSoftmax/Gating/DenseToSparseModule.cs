@@ -99,7 +99,7 @@ namespace TorchSharpSoftmax
             if (learnable_temperature && schedule is not null && schedule.start != schedule.end)
             {
                 throw new ArgumentException(
-                    $"'{nameof(schedule)}' goes from {schedule.start} to {schedule.end} beside '{nameof(learnable_temperature)}'; a constant one, or null, is required.",
+                    FormattableString.Invariant($"'{nameof(schedule)}' goes from {schedule.start} to {schedule.end} beside '{nameof(learnable_temperature)}'; a constant one, or null, is required."),
                     nameof(schedule));
             }
         }

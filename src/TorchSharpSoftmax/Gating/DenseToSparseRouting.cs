@@ -33,15 +33,14 @@ internal static class DenseToSparseRouting
     {
         if (!(threshold is >= 0 and < 1))
         {
-            throw new ArgumentOutOfRangeException(nameof(threshold), $"'{nameof(threshold)}' is {threshold}; 0 or more, and less than 1, is required.");
+            throw Check.OutOfRange(nameof(threshold), threshold, "0 or more, and less than 1,");
         }
     }
 
     /// <summary>A temperature that the caller has made a tensor.</summary>
     internal static GateTemperature Checked(Tensor temperature, Tensor logits)
     {
-        Check.Alive(temperature, nameof(temperature));
-        RoutingArguments.Floating(temperature, nameof(temperature));
+        Check.DenseFloating(temperature, nameof(temperature));
         if (temperature.numel() != 1)
         {
             throw new ArgumentException($"'{nameof(temperature)}' has shape {Check.Text(temperature.shape)}; one element is required.", nameof(temperature));

@@ -68,8 +68,7 @@ public sealed class ExpertPermutation : IDisposable
     /// <exception cref="ArgumentException">A tensor is disposed, or of a shape, dtype or device that does not fit.</exception>
     public Tensor unpermute(Tensor rows, Tensor? weights = null)
     {
-        Check.Alive(rows, nameof(rows));
-        RoutingArguments.Floating(rows, nameof(rows));
+        Check.DenseFloating(rows, nameof(rows));
         if (rows.ndim != 2 || rows.size(0) != slots.size(0))
         {
             throw new ArgumentException($"'{nameof(rows)}' has shape {Check.Text(rows.shape)}; [{slots.size(0)}, D] is required.", nameof(rows));
@@ -78,8 +77,7 @@ public sealed class ExpertPermutation : IDisposable
         Check.Device(rows, tokens, nameof(rows));
         if (weights is not null)
         {
-            Check.Alive(weights, nameof(weights));
-            RoutingArguments.Floating(weights, nameof(weights));
+            Check.DenseFloating(weights, nameof(weights));
             Check.Shape(weights, [.. _shape, _k], nameof(weights));
             Check.Device(weights, tokens, nameof(weights));
         }

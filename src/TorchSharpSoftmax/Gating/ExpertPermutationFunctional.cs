@@ -36,8 +36,7 @@ public static partial class Operators
 
             if (priority is not null)
             {
-                Check.Alive(priority, nameof(priority));
-                RoutingArguments.Floating(priority, nameof(priority));
+                Check.DenseFloating(priority, nameof(priority));
                 Check.Shape(priority, indices, nameof(priority));
                 if (capacity is null)
                 {

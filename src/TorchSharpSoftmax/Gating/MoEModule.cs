@@ -75,7 +75,8 @@ namespace TorchSharpSoftmax.Modules
                     var part = experts[expert].call(rows.narrow(0, start, counts[expert]));
                     if (part.ndim != 2 || part.size(0) != counts[expert])
                     {
-                        throw Unfit(nameof(experts), $"[{expert}]' gives shape {Check.Text(part.shape)} for {counts[expert]} rows; [{counts[expert]}, D] is required.");
+                        throw new ArgumentException(
+                            $"'{nameof(experts)}[{expert}]' gives shape {Check.Text(part.shape)} for {counts[expert]} rows; [{counts[expert]}, D] is required.", nameof(experts));
                     }
 
                     parts.Add(part);
@@ -85,8 +86,6 @@ namespace TorchSharpSoftmax.Modules
 
             return parts.Count == 1 ? parts[0] : cat(parts, 0);
         }
-
-        private static ArgumentException Unfit(string argument, string what) => new($"'{argument}{what}", argument);
     }
 }
 

@@ -9,8 +9,7 @@ internal static class RoutingArguments
     /// <summary>Scores of experts, [..., E] of a floating dtype; answers E.</summary>
     internal static long Scores(Tensor x, string argument)
     {
-        Check.Alive(x, argument);
-        Floating(x, argument);
+        Check.DenseFloating(x, argument);
         long experts = x.ndim == 0 ? 0 : x.size((int)x.ndim - 1);
         if (experts < 1)
         {
@@ -61,24 +60,11 @@ internal static class RoutingArguments
         Check.Device(mask, like, argument, other);
     }
 
-    internal static void Floating(Tensor x, string argument)
-    {
-        if (x.is_sparse)
-        {
-            throw new ArgumentException($"'{argument}' is sparse; a dense tensor is required.", argument);
-        }
-
-        if (!is_floating_point(x.dtype))
-        {
-            throw new ArgumentException($"'{argument}' has dtype {x.dtype}; a floating dtype is required.", argument);
-        }
-    }
-
     internal static void Choices(long k, long experts)
     {
         if (k < 1 || k > experts)
         {
-            throw new ArgumentOutOfRangeException(nameof(k), $"'{nameof(k)}' is {k}; 1 to {experts}, the number of experts, is required.");
+            throw Check.OutOfRange(nameof(k), k, $"1 to {experts}, the number of experts,");
         }
     }
 
@@ -87,8 +73,7 @@ internal static class RoutingArguments
     {
         if (num_experts is < 1 or > TopKGateArguments.MostExperts)
         {
-            throw new ArgumentOutOfRangeException(
-                nameof(num_experts), $"'{nameof(num_experts)}' is {num_experts}; 1 to {TopKGateArguments.MostExperts} is required.");
+            throw Check.OutOfRange(nameof(num_experts), num_experts, $"1 to {TopKGateArguments.MostExperts}");
         }
     }
 
@@ -96,7 +81,7 @@ internal static class RoutingArguments
     {
         if (value < 1)
         {
-            throw new ArgumentOutOfRangeException(argument, $"'{argument}' is {value}; 1 or more is required.");
+            throw Check.OutOfRange(argument, value, "1 or more");
         }
     }
 
@@ -104,7 +89,7 @@ internal static class RoutingArguments
     {
         if (!(value > 0 && double.IsFinite(value)))
         {
-            throw new ArgumentOutOfRangeException(argument, $"'{argument}' is {value}; a finite number above 0 is required.");
+            throw Check.OutOfRange(argument, value, "a finite number above 0");
         }
     }
 
@@ -112,15 +97,14 @@ internal static class RoutingArguments
     {
         if (!(value >= 0 && double.IsFinite(value)))
         {
-            throw new ArgumentOutOfRangeException(argument, $"'{argument}' is {value}; 0 or more is required.");
+            throw Check.OutOfRange(argument, value, "0 or more");
         }
     }
 
     /// <summary>The input of a gate's module, [..., in_features].</summary>
     internal static void Input(Tensor input, long in_features)
     {
-        Check.Alive(input, nameof(input));
-        Floating(input, nameof(input));
+        Check.DenseFloating(input, nameof(input));
         if (input.ndim == 0 || input.size((int)input.ndim - 1) != in_features)
         {
             throw new ArgumentException($"'{nameof(input)}' has shape {Check.Text(input.shape)}; [..., {in_features}] is required.", nameof(input));

@@ -125,8 +125,7 @@ internal static class RoutingLosses
 
     internal static Tensor RouterZOfLse(Tensor lse, double coefficient, Tensor? mask)
     {
-        Check.Alive(lse, nameof(lse));
-        RoutingArguments.Floating(lse, nameof(lse));
+        Check.DenseFloating(lse, nameof(lse));
         RoutingArguments.Mask(mask, lse.shape, lse, nameof(mask));
         RoutingArguments.NotNegative(coefficient, nameof(coefficient));
         using var scope = NewDisposeScope();

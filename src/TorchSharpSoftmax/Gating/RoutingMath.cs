@@ -12,10 +12,14 @@ internal static class RoutingMath
     /// <summary>Routing is never done in 16 bits: rounding would change which experts are chosen.</summary>
     internal static Tensor Wide(Tensor x) => x.to_type(Dtype.ArithmeticOf(x.dtype));
 
+    /// <summary>Float32, or Float64 where either is.</summary>
+    internal static ScalarType Common(Tensor x, Tensor weight) =>
+        x.dtype == ScalarType.Float64 || weight.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+
     /// <summary>x W^T + b in float32, or float64 where either is.</summary>
     internal static Tensor Linear(Tensor x, Tensor weight, Tensor? bias)
     {
-        var type = x.dtype == ScalarType.Float64 || weight.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
+        var type = Common(x, weight);
         return nn.functional.linear(x.to_type(type), weight.to_type(type), bias?.to_type(type));
     }
 

@@ -13,11 +13,7 @@ internal static class TopKGateArguments
     internal static void Logits(Tensor logits)
     {
         Check.Alive(logits, nameof(logits));
-        if (!logits.is_floating_point())
-        {
-            throw new ArgumentException($"'{nameof(logits)}' has dtype {logits.dtype}; a floating dtype is required.", nameof(logits));
-        }
-
+        Check.Floating(logits, nameof(logits));
         if (logits.ndim == 0 || logits.size((int)logits.ndim - 1) is 0 or > MostExperts)
         {
             throw new ArgumentException(
@@ -29,7 +25,7 @@ internal static class TopKGateArguments
     {
         if (mode is < TopKGateMode.KeptSoftmax or > TopKGateMode.Sigmoid)
         {
-            throw OutOfRange(nameof(mode), (int)mode, "KeptSoftmax, Softmax, SoftmaxRenormalized or Sigmoid");
+            throw Check.OutOfRange(nameof(mode), (int)mode, "KeptSoftmax, Softmax, SoftmaxRenormalized or Sigmoid");
         }
 
         if (mode != TopKGateMode.Sigmoid && (num_groups != 1 || topk_groups != 1 || scale != 1))
@@ -38,30 +34,26 @@ internal static class TopKGateArguments
             throw new ArgumentException($"'{name}' is given beside mode {mode}; Sigmoid, or 1, is required.", name);
         }
 
-        if (k < 1 || k > experts)
-        {
-            throw OutOfRange(nameof(k), k, $"1 to {experts}, the number of experts,");
-        }
-
+        RoutingArguments.Choices(k, experts);
         if (num_groups < 1 || experts % num_groups != 0)
         {
-            throw OutOfRange(nameof(num_groups), num_groups, $"a divisor of {experts}, the number of experts,");
+            throw Check.OutOfRange(nameof(num_groups), num_groups, $"a divisor of {experts}, the number of experts,");
         }
 
         if (topk_groups < 1 || topk_groups > num_groups)
         {
-            throw OutOfRange(nameof(topk_groups), topk_groups, $"1 to {num_groups}, the number of groups,");
+            throw Check.OutOfRange(nameof(topk_groups), topk_groups, $"1 to {num_groups}, the number of groups,");
         }
 
         long reachable = experts / num_groups * topk_groups;
         if (k > reachable)
         {
-            throw OutOfRange(nameof(k), k, $"1 to {reachable}, the experts of the kept groups,");
+            throw Check.OutOfRange(nameof(k), k, $"1 to {reachable}, the experts of the kept groups,");
         }
 
         if (!double.IsFinite(scale))
         {
-            throw OutOfRange(nameof(scale), scale, "a finite number");
+            throw Check.OutOfRange(nameof(scale), scale, "a finite number");
         }
 
         return new(mode, (nint)num_groups, (nint)topk_groups, scale);
@@ -83,11 +75,7 @@ internal static class TopKGateArguments
         Check.Dense(bias, nameof(bias));
         Check.Shape(bias, [experts], nameof(bias));
         Check.Device(bias, logits, nameof(bias));
-        if (!bias.is_floating_point())
-        {
-            throw new ArgumentException($"'{nameof(bias)}' has dtype {bias.dtype}; a floating dtype is required.", nameof(bias));
-        }
-
+        Check.Floating(bias, nameof(bias));
         if (bias.requires_grad && is_grad_enabled())
         {
             throw new ArgumentException(
@@ -98,26 +86,14 @@ internal static class TopKGateArguments
     /// <summary>Of the module itself; the gate's own follow.</summary>
     internal static void Module(long in_features, long num_experts, long k, TopKGateMode mode, double jitter, double bias_update_rate, bool trainable)
     {
-        if (in_features < 1)
-        {
-            throw OutOfRange(nameof(in_features), in_features, "1 or more");
-        }
-
-        if (num_experts is < 1 or > MostExperts)
-        {
-            throw OutOfRange(nameof(num_experts), num_experts, $"1 to {MostExperts}");
-        }
-
+        RoutingArguments.AtLeastOne(in_features, nameof(in_features));
+        RoutingArguments.Experts(num_experts);
         if (!(jitter >= 0 && jitter < 1))
         {
-            throw OutOfRange(nameof(jitter), jitter, "0 to less than 1");
+            throw Check.OutOfRange(nameof(jitter), jitter, "0 to less than 1");
         }
 
-        if (!(bias_update_rate >= 0 && double.IsFinite(bias_update_rate)))
-        {
-            throw OutOfRange(nameof(bias_update_rate), bias_update_rate, "0 or more");
-        }
-
+        RoutingArguments.NotNegative(bias_update_rate, nameof(bias_update_rate));
         if (k == 1 && mode != TopKGateMode.Softmax && trainable)
         {
             throw new ArgumentException(
@@ -130,17 +106,10 @@ internal static class TopKGateArguments
     internal static void Input(Tensor input, long in_features)
     {
         Check.Alive(input, nameof(input));
-        if (!input.is_floating_point())
-        {
-            throw new ArgumentException($"'{nameof(input)}' has dtype {input.dtype}; a floating dtype is required.", nameof(input));
-        }
-
+        Check.Floating(input, nameof(input));
         if (input.ndim == 0 || input.size((int)input.ndim - 1) != in_features)
         {
             throw new ArgumentException($"'{nameof(input)}' has shape {Check.Text(input.shape)}; [..., {in_features}] is required.", nameof(input));
         }
     }
-
-    internal static ArgumentOutOfRangeException OutOfRange(string name, object value, string required) =>
-        new(name, string.Create(System.Globalization.CultureInfo.InvariantCulture, $"'{name}' is {value}; {required} is required."));
 }

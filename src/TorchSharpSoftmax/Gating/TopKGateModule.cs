@@ -84,12 +84,8 @@ namespace TorchSharpSoftmax.Modules
         {
             using var scope = NewDisposeScope(); // also for what older TorchSharp makes anew each time: a layer's weight
             TopKGateArguments.Input(input, linear.weight.size(1));
-            var routing = input.dtype == ScalarType.Float64 || linear.weight.dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
-            using var x = input.to_type(routing);
-            using var seen = Jittered(x);
-            using var w = linear.weight.to_type(routing);
-            using var b = linear.bias?.to_type(routing);
-            using var logits = nn.functional.linear(seen, w, b);
+            var seen = Jittered(input.to_type(RoutingMath.Common(input, linear.weight)));
+            var logits = RoutingMath.Linear(seen, linear.weight, linear.bias);
             var outputs = nn.functional.topk_gate(logits, k, mode, expert_bias, num_groups, topk_groups, scale, statistics);
             outputs.MoveToOuterDisposeScope();
             return outputs;

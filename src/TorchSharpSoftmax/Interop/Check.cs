@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
 using System.Runtime.CompilerServices;
 using TorchSharp;
 using TorchSharpSoftmax.Kernels;
@@ -61,8 +62,7 @@ internal static class Check
     {
         if (algorithm is not (SoftmaxAlgorithm.Auto or SoftmaxAlgorithm.TwoPass or SoftmaxAlgorithm.ThreePass))
         {
-            throw new ArgumentOutOfRangeException(
-                nameof(algorithm), $"'{nameof(algorithm)}' is {(int)algorithm}; Auto, TwoPass or ThreePass is required.");
+            throw OutOfRange(nameof(algorithm), (int)algorithm, "Auto, TwoPass or ThreePass");
         }
     }
 
@@ -79,7 +79,7 @@ internal static class Check
     {
         if (dtype is { } given && !Enum.IsDefined(given))
         {
-            throw new ArgumentOutOfRangeException(argument, $"'{argument}' is {(int)given}; a dtype is required.");
+            throw OutOfRange(argument, (int)given, "a dtype");
         }
     }
 
@@ -93,6 +93,14 @@ internal static class Check
         }
     }
 
+    /// <summary>Alive, too.</summary>
+    internal static void DenseFloating([NotNull] Tensor? x, string argument)
+    {
+        Alive(x, argument);
+        Dense(x, argument);
+        Floating(x, argument);
+    }
+
     internal static void Dense(Tensor x, string argument)
     {
         if (x.is_sparse)
@@ -101,8 +109,16 @@ internal static class Check
         }
     }
 
+    internal static void Floating(Tensor x, string argument)
+    {
+        if (!is_floating_point(x.dtype))
+        {
+            throw new ArgumentException($"'{argument}' has dtype {x.dtype}; a floating dtype is required.", argument);
+        }
+    }
+
     /// <summary>Integers have no gradient, and what they should be cast to only the caller knows: nothing is cast silently.</summary>
-    internal static void Floating(Tensor input, ScalarType? dtype)
+    internal static void FloatingOrCast(Tensor input, ScalarType? dtype)
     {
         if (dtype is { } cast)
         {
@@ -182,6 +198,10 @@ internal static class Check
             }
         }
     }
+
+    /// <summary>Of a number; written alike in every culture.</summary>
+    internal static ArgumentOutOfRangeException OutOfRange(string argument, object value, string required) =>
+        new(argument, string.Create(CultureInfo.InvariantCulture, $"'{argument}' is {value}; {required} is required."));
 
     internal static string Text(ReadOnlySpan<long> shape) => $"[{string.Join(", ", shape.ToArray())}]";
 }

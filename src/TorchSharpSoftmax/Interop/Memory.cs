@@ -93,6 +93,14 @@ internal static unsafe class Memory
         }
     }
 
+    /// <summary>A contiguous copy in the type that the kernels compute in, outside the graph.</summary>
+    internal static Tensor ArithmeticCopy(Tensor x)
+    {
+        using var plain = x.detach();
+        using var wide = plain.to_type(Dtype.ArithmeticOf(x.dtype));
+        return FreshCopy(wide);
+    }
+
     /// <summary>The tensor itself where a kernel can read it, else a contiguous copy; <see cref="Release"/> it with the original.</summary>
     internal static Tensor Contiguous(Tensor x) => IsDirect(x) ? x : FreshCopy(x);
 

@@ -12,12 +12,12 @@ internal static class GrokkingMetrics
         CheckLogits(logits);
         if (dtype is { } asked && !is_floating_point(asked))
         {
-            throw new ArgumentException($"'{nameof(dtype)}' is {asked}; a real floating dtype is required.", nameof(dtype));
+            throw new ArgumentException($"'{nameof(dtype)}' is {asked}; a floating dtype is required.", nameof(dtype));
         }
 
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        int classes = ClassDim(logits);
+        int classes = CrossEntropyArguments.ClassDim(logits);
         if (logits.size(classes) == 0)
         {
             throw new ArgumentException($"'{nameof(logits)}' has shape {Check.Text(logits.shape)}; at least one class is required.", nameof(logits));
@@ -36,20 +36,20 @@ internal static class GrokkingMetrics
         return Fraction(losses.eq(zeros_like(losses)));
     }
 
-    internal static double ZeroFraction(Tensor logits, Tensor target, long ignoreIndex)
+    internal static double ZeroFraction(Tensor logits, Tensor target, long ignore_index)
     {
         CheckLogits(logits);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
-        CheckTarget(logits, target, ignoreIndex);
-        var losses = Each(logits, x => nn.functional.cross_entropy(x, target, ignore_index: ignoreIndex, reduction: nn.Reduction.None));
+        CheckTarget(logits, target, ignore_index);
+        var losses = Each(logits, x => nn.functional.cross_entropy(x, target, ignore_index: ignore_index, reduction: nn.Reduction.None));
         var isZero = losses.eq(zeros_like(losses));
         if (is_floating_point(target.dtype))
         {
             return Fraction(isZero);
         }
 
-        var counts = target.ne(Scalars.Tensor(ignoreIndex, ScalarType.Int64));
+        var counts = target.ne(Scalars.Tensor(ignore_index, ScalarType.Int64));
         return (double)Count(isZero.logical_and(counts)) / Count(counts);
     }
 
@@ -61,8 +61,8 @@ internal static class GrokkingMetrics
             return; // another device's class numbers libtorch looks at itself
         }
 
-        long classes = logits.size(ClassDim(logits));
-        long[] numbers = CutCrossEntropyRows.Numbers(target);
+        long classes = logits.size(CrossEntropyArguments.ClassDim(logits));
+        long[] numbers = ElementAccess.Numbers(target);
         int wrong = Array.FindIndex(numbers, n => n != ignore_index && (n < 0 || n >= classes));
         if (wrong >= 0)
         {
@@ -72,7 +72,7 @@ internal static class GrokkingMetrics
 
     internal static double Cosine(Parameter parameter, string argument)
     {
-        PerpGradOptions.CheckTensor(parameter, argument);
+        Check.DenseFloating(parameter, argument);
         using var noGrad = no_grad();
         using var scope = NewDisposeScope();
         var grad = parameter.grad;
@@ -92,11 +92,9 @@ internal static class GrokkingMetrics
 
     private static Tensor Sum(Tensor x, int dim) => Each(x, y => y.sum(dim));
 
-    private static int ClassDim(Tensor logits) => logits.ndim == 1 ? 0 : 1;
-
     private static void CheckLogits(Tensor logits)
     {
-        PerpGradOptions.CheckTensor(logits, nameof(logits));
+        Check.DenseFloating(logits, nameof(logits));
         if (logits.ndim == 0)
         {
             throw new ArgumentException($"'{nameof(logits)}' has 0 dimensions; [C], [N, C] or [N, C, ...] is required.", nameof(logits));

@@ -20,16 +20,16 @@ public static partial class Operators
         /// <param name="logits">[C], [N, C] or [N, C, ...], of a floating dtype.</param>
         /// <param name="dtype">The dtype of the loss, to which the logits are cast first; null keeps theirs.</param>
         /// <returns>0 to 1; NaN where there are no rows.</returns>
-        /// <exception cref="ArgumentException">The logits are disposed, sparse, not of a real floating dtype, 0-d or without classes; the dtype is not floating.</exception>
+        /// <exception cref="ArgumentException">The logits are disposed, sparse, not of a floating dtype, 0-d or without classes; the dtype is not floating.</exception>
         public static double softmax_collapse_fraction(Tensor logits, ScalarType? dtype = null) => GrokkingMetrics.CollapseFraction(logits, dtype);
 
         /// <summary>The share of losses that are exactly 0: samples that no longer teach anything.</summary>
         /// <param name="losses">A loss per sample, as a reduction of None gives it.</param>
         /// <returns>0 to 1; NaN where there are no losses.</returns>
-        /// <exception cref="ArgumentException">The losses are disposed, sparse or not of a real floating dtype.</exception>
+        /// <exception cref="ArgumentException">The losses are disposed, sparse or not of a floating dtype.</exception>
         public static double zero_loss_fraction(Tensor losses)
         {
-            PerpGradOptions.CheckTensor(losses, nameof(losses));
+            Check.DenseFloating(losses, nameof(losses));
             return GrokkingMetrics.ZeroFraction(losses);
         }
 
@@ -39,7 +39,7 @@ public static partial class Operators
         /// <param name="target">Class numbers (Int64) of the logits' shape without C, or probabilities of the logits' shape.</param>
         /// <param name="ignore_index">The class number of targets that do not count.</param>
         /// <returns>0 to 1; NaN where no target counts.</returns>
-        /// <exception cref="ArgumentException">A tensor is disposed; the logits are sparse, 0-d or not of a real floating dtype; the target does not fit them.</exception>
+        /// <exception cref="ArgumentException">A tensor is disposed; the logits are sparse, 0-d or not of a floating dtype; the target does not fit them.</exception>
         /// <exception cref="ArgumentOutOfRangeException">A class number is none of the classes.</exception>
         public static double zero_loss_fraction(Tensor logits, Tensor target, long ignore_index = -100) =>
             GrokkingMetrics.ZeroFraction(logits, target, ignore_index);
@@ -53,7 +53,7 @@ public static partial class Operators
         /// </remarks>
         /// <param name="parameters">The parameters.</param>
         /// <returns>One number per parameter, in their order: -1 to 1, NaN for one without gradient and for one whose weight or gradient is all zeros.</returns>
-        /// <exception cref="ArgumentException">A parameter is disposed, sparse or not of a real floating dtype.</exception>
+        /// <exception cref="ArgumentException">A parameter is disposed, sparse or not of a floating dtype.</exception>
         public static IReadOnlyList<double> naive_loss_minimization_cosine(IEnumerable<Parameter> parameters)
         {
             Check.NotNull(parameters, nameof(parameters), "a sequence of parameters");
@@ -63,7 +63,7 @@ public static partial class Operators
         /// <summary>The same with the parameters' names.</summary>
         /// <param name="parameters">What <c>named_parameters()</c> of a module gives.</param>
         /// <returns>A name and a number per parameter, in their order; NaN for one without gradient and for one whose weight or gradient is all zeros.</returns>
-        /// <exception cref="ArgumentException">A parameter is disposed, sparse or not of a real floating dtype.</exception>
+        /// <exception cref="ArgumentException">A parameter is disposed, sparse or not of a floating dtype.</exception>
         public static IReadOnlyList<(string name, double cosine)> naive_loss_minimization_cosine(IEnumerable<(string name, Parameter parameter)> parameters)
         {
             Check.NotNull(parameters, nameof(parameters), "a sequence of named parameters");

@@ -11,13 +11,12 @@ internal readonly record struct PerpGradOptions(PerpGradGranularity Granularity,
     {
         if (granularity is < PerpGradGranularity.Tensor or > PerpGradGranularity.Global)
         {
-            throw new ArgumentOutOfRangeException(
-                nameof(granularity), $"'{nameof(granularity)}' is {(int)granularity}; Tensor, Row or Global is required.");
+            throw Check.OutOfRange(nameof(granularity), (int)granularity, "Tensor, Row or Global");
         }
 
         if (!(eps >= 0 && double.IsFinite(eps)))
         {
-            throw new ArgumentOutOfRangeException(nameof(eps), $"'{nameof(eps)}' is {eps}; 0 or more is required.");
+            throw Check.OutOfRange(nameof(eps), eps, "0 or more");
         }
 
         CheckStrength(strength);
@@ -36,22 +35,7 @@ internal readonly record struct PerpGradOptions(PerpGradGranularity Granularity,
     {
         if (!(strength is >= 0 and <= 1))
         {
-            throw new ArgumentOutOfRangeException(argument, $"'{argument}' is {strength}; 0 to 1 is required.");
-        }
-    }
-
-    /// <summary>A dense tensor of a real floating dtype.</summary>
-    internal static void CheckTensor(Tensor x, string argument)
-    {
-        Check.Alive(x, argument);
-        if (x.is_sparse)
-        {
-            throw new ArgumentException($"'{argument}' is sparse; a dense tensor is required.", argument);
-        }
-
-        if (!is_floating_point(x.dtype))
-        {
-            throw new ArgumentException($"'{argument}' has dtype {x.dtype}; a real floating dtype is required.", argument);
+            throw Check.OutOfRange(argument, strength, "0 to 1");
         }
     }
 
@@ -70,8 +54,8 @@ internal readonly record struct PerpGradOptions(PerpGradGranularity Granularity,
 
     internal static void CheckPair(Tensor weight, Tensor grad, string ofWeight, string ofGrad)
     {
-        CheckTensor(weight, ofWeight);
-        CheckTensor(grad, ofGrad);
+        Check.DenseFloating(weight, ofWeight);
+        Check.DenseFloating(grad, ofGrad);
         Check.Device(grad, weight, ofGrad, ofWeight);
         Check.Dtype(grad, weight.dtype, ofGrad);
         Check.Shape(grad, weight, ofGrad);

@@ -37,7 +37,7 @@ internal static class StableMaxComposed
     /// <summary>1 / (1 + |x|), the derivative of <see cref="Logarithm"/>.</summary>
     internal static Tensor Slope(Tensor x)
     {
-        using var one = ones_like(x);
+        using var one = Scalars.Tensor(1.0, x.dtype, x.device);
         using var size = x.abs();
         using var grown = size.add(one, Scalars.One);
         return one.div(grown);

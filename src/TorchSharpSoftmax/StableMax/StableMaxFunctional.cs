@@ -75,7 +75,7 @@ public static partial class Operators
     private static int Axis(Tensor input, long dim, ScalarType? dtype)
     {
         Check.Alive(input, nameof(input));
-        Check.Floating(input, dtype);
+        Check.FloatingOrCast(input, dtype);
         return Check.Dim(input, dim);
     }
 }

@@ -4,7 +4,7 @@ using static TorchSharp.torch;
 
 namespace TorchSharpSoftmax;
 
-/// <summary>Reads and writes single elements of tensors of any strides, dtype and device, for derivatives by differences.</summary>
+/// <summary>Reads and writes the elements of tensors of any strides, dtype and device, one by one: for derivatives by differences, for what a program decides by, for messages.</summary>
 internal static class ElementAccess
 {
     /// <summary>The elements in logical order, as doubles.</summary>
@@ -15,6 +15,15 @@ internal static class ElementAccess
         using var here = wide.device_type == DeviceType.CPU ? wide.alias() : wide.cpu();
         using var flat = here.contiguous();
         return MemoryMarshal.Cast<byte, double>(flat.bytes).ToArray();
+    }
+
+    /// <summary>The elements of an Int64 tensor in logical order.</summary>
+    internal static long[] Numbers(Tensor x)
+    {
+        using var plain = x.detach();
+        using var here = plain.device_type == DeviceType.CPU ? plain.alias() : plain.cpu();
+        using var flat = here.contiguous();
+        return Memory.ToArray<long>(flat);
     }
 
     /// <summary>A tensor with these elements in logical order.</summary>

@@ -25,6 +25,21 @@ public sealed class GradcheckTests
     }
 
     [Fact]
+    public void Where_nothing_has_a_gradient_it_is_checked_all_the_same()
+    {
+        using var scope = NewDisposeScope();
+        var x = Input();
+        foreach (var mode in (Func<IDisposable>[])[no_grad, () => inference_mode()])
+        {
+            using var without = mode();
+            Assert.True(torch.autograd.gradcheck(t => t * t, x));
+            Assert.True(torch.autograd.gradgradcheck(t => t * t * t, x));
+            Finds(() => torch.autograd.gradcheck(t => FailingFunction.Apply(t, FailingFunction.Mode.OnePercentOffInOneElement), x));
+            Assert.False(is_grad_enabled());
+        }
+    }
+
+    [Fact]
     public void A_gradient_one_percent_off_in_one_element_is_found_with_its_place_and_both_numbers()
     {
         using var scope = NewDisposeScope();

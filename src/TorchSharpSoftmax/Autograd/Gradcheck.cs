@@ -28,6 +28,7 @@ internal sealed class Gradcheck
     internal static bool Run(Func<Tensor[], Tensor[]> function, Tensor[] inputs, GradcheckOptions options)
     {
         function = GradcheckArguments.Checked(function, inputs, options);
+        using var normal = inference_mode(false); // inside that mode nothing has a gradient, whatever grad mode says
         using var grad = enable_grad();
         using var scope = NewDisposeScope(); // one for all: undefined gradients of other people's functions need their forward's scope
         try

@@ -8,6 +8,7 @@ internal static class Gradgradcheck
     internal static bool Run(Func<Tensor[], Tensor[]> function, Tensor[] inputs, Tensor[]? gradOutputs, bool scattered, GradcheckOptions options)
     {
         function = GradcheckArguments.Checked(function, inputs, options);
+        using var normal = inference_mode(false);
         using var grad = enable_grad();
         using var scope = NewDisposeScope();
         var outputs = Gradcheck.Differentiable(function(inputs));

@@ -2,6 +2,7 @@
 
 #load "build/CommandLine.cake"
 #load "build/Processes.cake"
+#load "build/Processor.cake"
 #load "build/Machine.cake"
 #load "build/Tests.cake"
 #load "build/Benchmarks.cake"

@@ -8,8 +8,7 @@ static class Benchmarks
     const int NothingToMeasure = 3, NothingToCompare = 4;
     const string KeepLargeBlocks = "--keep-large-blocks", Compare = "--compare", Pages = "--pages";
 
-    static readonly bool Avx512 = System.Runtime.Intrinsics.X86.Avx512BW.VL.IsSupported;
-    static readonly int Best = Avx512 ? 512 : 256;
+    static readonly int Best = Processor.BestBits;
     static readonly int[] ThreadCounts = new[] { 1, Environment.ProcessorCount }.Distinct().ToArray();
 
     // Operators by name, all of them without one; then what goes to each process.
@@ -74,13 +73,13 @@ static class Benchmarks
             ["OMP_NUM_THREADS"] = threads.ToString(),
             ["OPENBLAS_NUM_THREADS"] = threads.ToString(),
         };
-        if (Avx512)
+        if (Processor.HasAvx512)
         {
             environment["ATEN_CPU_CAPABILITY"] = "avx512";
             environment["OPENBLAS_CORETYPE"] = "SkylakeX";
         }
         // A lesser width is measured as on a lesser machine: with half the registers, too.
-        if (Avx512 && bits != 512)
+        if (Processor.HasAvx512 && bits != 512)
             environment["DOTNET_EnableAVX512"] = "0";
         var folder = more.Any(a => a != KeepLargeBlocks) ? "artifacts/benchmarks" : Results;
         var own = new[] { "exec", Assembly, "--operator", name, "--threads", threads.ToString(), "--out", folder };

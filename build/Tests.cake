@@ -2,7 +2,6 @@
 
 using System.Collections.Concurrent;
 using System.Globalization;
-using System.Runtime.Intrinsics.X86;
 using System.Xml.Linq;
 
 sealed class Tests
@@ -19,12 +18,10 @@ sealed class Tests
         "TORCHSHARPSOFTMAX_MAX_VECTOR_BITS", "TORCHSHARP_STANDIN_STRICT", "DOTNET_EnableAVX512", "DOTNET_EnableAVX2", "DOTNET_EnableHWIntrinsic",
     };
 
-    static readonly int BestBits = Avx512BW.VL.IsSupported ? 512 : Avx2.IsSupported ? 256 : 128;
-
     sealed record Width(string Name, int Bits, string Variable = null, string Value = null, params string[] LeavesOut);
 
     // A forced width still compiles for this machine's processor; "no" something imitates a lesser processor as well.
-    static readonly Width Best = new("best width", BestBits), NoAvx512 = new("no AVX-512", 256, "DOTNET_EnableAVX512", "0");
+    static readonly Width Best = new("best width", Processor.BestBits), NoAvx512 = new("no AVX-512", 256, "DOTNET_EnableAVX512", "0");
 
     // Slow, and the best width's run has one lane of every type already: what is new here is the same for all types, and floats stand for them.
     static readonly Width NoSimd = new("no SIMD", 0, "DOTNET_EnableHWIntrinsic", "0", "Double", "BFloat16", "Half");
@@ -135,11 +132,11 @@ sealed class Tests
     // Where the machine's best width is no wider, the run would be the best one's over again.
     void RunUnlessBest(string name, string project, Width width, params (string Name, string Value)[] always)
     {
-        if (width.Bits < BestBits)
+        if (width.Bits < Processor.BestBits)
             RunOnce(name, project, width, always);
         else
             lock (runs)
-                Tell("", name, width.Name, $"nothing else than the best width, {BestBits} bits", null);
+                Tell("", name, width.Name, $"nothing else than the best width, {Processor.BestBits} bits", null);
     }
 
     void RunOnce(string name, string project, Width width, params (string Name, string Value)[] always) =>

@@ -10,7 +10,8 @@ public static partial class Operators
         /// <remarks>
         /// <para>Arguments and meaning are those of PyTorch's <c>torch.autograd.gradcheck</c>; sparse and complex inputs, batched gradients, forward mode and the fast
         /// mode are not there. The function sees copies of the inputs that require grad, with the same strides; their <c>grad</c> is left alone.</para>
-        /// <para>Beside the values it checks that backward gives the same twice, and that it takes undefined gradients for zero.</para>
+        /// <para>Beside the values it checks that backward gives the same twice, and that it takes undefined gradients for zero. It does so inside <c>no_grad</c> and
+        /// <c>inference_mode</c>, too.</para>
         /// <para>An exception that leaves the backward of a TorchSharp custom function ends the process; nothing can report it. One in a function of this library,
         /// and one of libtorch's, is reported.</para>
         /// </remarks>

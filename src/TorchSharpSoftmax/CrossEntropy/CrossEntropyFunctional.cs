@@ -30,7 +30,7 @@ public static partial class Operators
         /// <param name="ignore_index">The class number of targets that do not count; any number, also none of the classes.</param>
         /// <param name="reduction">None, Mean (over the weights of the targets that count; over rows for probabilities) or Sum.</param>
         /// <param name="label_smoothing">The share of the target that is spread over all classes, 0 to 1.</param>
-        /// <returns>A scalar, or for None a tensor of the input's shape without C, of the input's dtype.</returns>
+        /// <returns>A scalar, or for None a tensor of the input's shape without C; of the input's dtype, or of the wider one where probabilities have another.</returns>
         /// <exception cref="ArgumentException">A tensor is disposed, or of a dtype, shape or device that does not fit; or <paramref name="weight"/> requires grad beside class
         /// numbers; or there is an <paramref name="ignore_index"/> beside probabilities.</exception>
         /// <exception cref="ArgumentOutOfRangeException">A class number, <paramref name="reduction"/> or <paramref name="label_smoothing"/> is outside its range.</exception>
@@ -56,7 +56,7 @@ public static partial class Operators
         /// <param name="ignore_index">The class number of targets that do not count; any number, also none of the classes.</param>
         /// <param name="reduction">None, Mean (over the weights of the targets that count; over rows for probabilities) or Sum.</param>
         /// <param name="label_smoothing">The share of the target that is spread over all classes, 0 to 1.</param>
-        /// <returns>A scalar, or for None a tensor of the input's shape without C, of the input's dtype.</returns>
+        /// <returns>A scalar, or for None a tensor of the input's shape without C; of the input's dtype, or of the wider one where probabilities have another.</returns>
         /// <exception cref="ArgumentException">A tensor is disposed, or of a dtype, shape or device that does not fit; or <paramref name="weight"/> requires grad beside class
         /// numbers; or there is an <paramref name="ignore_index"/> beside probabilities.</exception>
         /// <exception cref="ArgumentOutOfRangeException">A class number, <paramref name="reduction"/> or <paramref name="label_smoothing"/> is outside its range.</exception>

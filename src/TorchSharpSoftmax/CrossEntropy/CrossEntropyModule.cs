@@ -58,6 +58,7 @@ namespace TorchSharpSoftmax
             /// <param name="ignore_index">The class number of targets that do not count; null is -100.</param>
             /// <param name="reduction">None, Mean or Sum.</param>
             /// <param name="label_smoothing">The share of the target that is spread over all classes, 0 to 1.</param>
+            /// <exception cref="ArgumentOutOfRangeException"><paramref name="reduction"/> or <paramref name="label_smoothing"/> is outside its range.</exception>
             public static Modules.StableMaxCrossEntropyLoss StableMaxCrossEntropyLoss(
                 Tensor? weight = null, long? ignore_index = null, nn.Reduction reduction = nn.Reduction.Mean, double label_smoothing = 0)
             {
@@ -70,6 +71,7 @@ namespace TorchSharpSoftmax
             /// <param name="ignore_index">The class number of targets that do not count; null is -100.</param>
             /// <param name="reduction">None, Mean or Sum.</param>
             /// <param name="label_smoothing">The share of the target that is spread over all classes, 0 to 1.</param>
+            /// <exception cref="ArgumentOutOfRangeException"><paramref name="reduction"/> or <paramref name="label_smoothing"/> is outside its range.</exception>
             public static Modules.CollapseFreeCrossEntropyLoss CollapseFreeCrossEntropyLoss(
                 Tensor? weight = null, long? ignore_index = null, nn.Reduction reduction = nn.Reduction.Mean, double label_smoothing = 0)
             {

@@ -29,9 +29,9 @@ internal sealed class CutCrossEntropyFunction : KernelFunction<CutCrossEntropyFu
         }
 
         using var tensors = new CutCrossEntropyTensors([.. saved], options);
-        var found = new CutCrossEntropyGradientTensors(tensors, options, Wanted(options, gradients));
-        CutCrossEntropyPasses.Backward(tensors, options, Upstream(gradient, options), found);
-        Give(found, options, gradients);
+        var computed = new CutCrossEntropyGradientTensors(tensors, options, Wanted(options, gradients));
+        CutCrossEntropyPasses.Backward(tensors, options, Upstream(gradient, options), computed);
+        Give(computed, options, gradients);
     }
 
     /// <summary>Of which of the call's tensors gradients are asked for; class weights and probabilities have none here.</summary>
@@ -46,13 +46,14 @@ internal sealed class CutCrossEntropyFunction : KernelFunction<CutCrossEntropyFu
         return wanted;
     }
 
-    internal static void Give(CutCrossEntropyGradientTensors found, CutCrossEntropyCall call, Gradients gradients)
+    /// <summary>What nobody asked for is null, and stays a zero gradient.</summary>
+    internal static void Give(CutCrossEntropyGradientTensors computed, CutCrossEntropyCall call, Gradients gradients)
     {
-        gradients[CutCrossEntropyCall.Input] = found.Input!;
-        gradients[CutCrossEntropyCall.Weight] = found.Weight!;
+        gradients[CutCrossEntropyCall.Input] = computed.Input;
+        gradients[CutCrossEntropyCall.Weight] = computed.Weight;
         if (call.HasBias)
         {
-            gradients[call.Bias] = found.Bias!;
+            gradients[call.Bias] = computed.Bias;
         }
     }
 

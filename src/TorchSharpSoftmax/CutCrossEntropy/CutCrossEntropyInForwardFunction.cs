@@ -63,9 +63,9 @@ internal sealed class CutCrossEntropyInForwardFunction : KernelFunction<CutCross
         }
 
         using var tensors = new CutCrossEntropyTensors([.. saved.Take(options.Tensors)], options);
-        var found = CutCrossEntropyPasses.Both(tensors, options, CutCrossEntropyFunction.Wanted(options, gradients));
-        found.Scale(upstream);
-        CutCrossEntropyFunction.Give(found, options, gradients);
+        var computed = CutCrossEntropyPasses.Both(tensors, options, CutCrossEntropyFunction.Wanted(options, gradients));
+        computed.Scale(upstream);
+        CutCrossEntropyFunction.Give(computed, options, gradients);
     }
 
     private static double First(double upstream, IReadOnlyList<Tensor> saved, CutCrossEntropyCall call)

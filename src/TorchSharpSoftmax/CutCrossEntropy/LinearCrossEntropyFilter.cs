@@ -17,16 +17,18 @@ public readonly record struct LinearCrossEntropyFilter
     /// <summary>Whether small entries are kept at random, so that the gradient is right on average.</summary>
     public bool unbiased { get; }
 
-    /// <summary>Of that choice.</summary>
+    /// <summary>Of that choice by chance.</summary>
     public long seed { get; }
 
     /// <summary>Leaves out entries smaller than eps. The classes that are rarely predicted then get no gradient but as targets: good for fine-tuning, not for training from scratch.</summary>
     /// <param name="eps">More than 0, less than 1; 2^-12 is the paper's for bfloat16.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="eps"/> is outside its range.</exception>
     public static LinearCrossEntropyFilter Threshold(double eps) => new(Checked(eps), false, 0);
 
     /// <summary>Keeps an entry smaller than eps with the probability |entry| / eps, as large as eps: right on average, with noise.</summary>
     /// <param name="eps">More than 0, less than 1.</param>
     /// <param name="seed">One seed always chooses alike, for any number of threads: take another one each step.</param>
+    /// <exception cref="ArgumentOutOfRangeException"><paramref name="eps"/> is outside its range.</exception>
     public static LinearCrossEntropyFilter Stochastic(double eps, long seed) => new(Checked(eps), true, seed);
 
     internal CutCrossEntropyFilter ForKernels() => new(eps, unbiased, unchecked((ulong)seed));

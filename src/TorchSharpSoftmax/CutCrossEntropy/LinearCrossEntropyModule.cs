@@ -63,7 +63,7 @@ namespace TorchSharpSoftmax
             /// <param name="ignore_index">The class number of targets that do not count; null is -100.</param>
             /// <param name="label_smoothing">The share of the target that is spread over all classes, 0 to 1.</param>
             /// <param name="options">What PyTorch has not; null for its defaults.</param>
-            /// <exception cref="ArgumentException">Options do not go together.</exception>
+            /// <exception cref="ArgumentException">Options do not go together, or <paramref name="dtype"/> is not floating.</exception>
             /// <exception cref="ArgumentOutOfRangeException">A number is outside its range.</exception>
             public static Modules.LinearCrossEntropyLoss LinearCrossEntropyLoss(
                 long in_features, long num_classes, bool bias = false, Device? device = null, ScalarType? dtype = null, nn.Reduction reduction = nn.Reduction.Mean,

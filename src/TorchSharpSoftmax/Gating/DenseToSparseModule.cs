@@ -70,7 +70,7 @@ namespace TorchSharpSoftmax
             /// <param name="options">How it chooses; null for the defaults.</param>
             /// <param name="device">Of the parameters.</param>
             /// <param name="dtype">Of the parameters.</param>
-            /// <exception cref="ArgumentException">A learned temperature has a schedule that changes it.</exception>
+            /// <exception cref="ArgumentException">A learned temperature has a schedule that changes it, or <paramref name="dtype"/> is not floating.</exception>
             /// <exception cref="ArgumentOutOfRangeException">A number is outside its range.</exception>
             public static Modules.DenseToSparseGate DenseToSparseGate(
                 long in_features, long num_experts, bool bias = true, DenseToSparseSchedule? schedule = null, bool learnable_temperature = false,

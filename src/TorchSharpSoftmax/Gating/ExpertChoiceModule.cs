@@ -50,6 +50,7 @@ namespace TorchSharpSoftmax
             /// <param name="capacity_factor">How many experts a token has on the average, above 0.</param>
             /// <param name="device">Of the parameters.</param>
             /// <param name="dtype">Of the parameters.</param>
+            /// <exception cref="ArgumentException"><paramref name="dtype"/> is not floating.</exception>
             /// <exception cref="ArgumentOutOfRangeException">A number is outside its range.</exception>
             public static Modules.ExpertChoiceGate ExpertChoiceGate(
                 long in_features, long num_experts, double capacity_factor = 2, Device? device = null, ScalarType? dtype = null)

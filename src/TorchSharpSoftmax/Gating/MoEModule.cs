@@ -75,8 +75,7 @@ namespace TorchSharpSoftmax.Modules
                     var part = experts[expert].call(rows.narrow(0, start, counts[expert]));
                     if (part.ndim != 2 || part.size(0) != counts[expert])
                     {
-                        throw new ArgumentException(
-                            $"'{nameof(experts)}[{expert}]' gives shape {Check.Text(part.shape)} for {counts[expert]} rows; [{counts[expert]}, D] is required.", nameof(experts));
+                        throw NotRowByRow(nameof(experts), expert, part, counts[expert]);
                     }
 
                     parts.Add(part);
@@ -86,6 +85,9 @@ namespace TorchSharpSoftmax.Modules
 
             return parts.Count == 1 ? parts[0] : cat(parts, 0);
         }
+
+        private static ArgumentException NotRowByRow(string argument, int expert, Tensor part, long rows) =>
+            new($"'{argument}[{expert}]' gives shape {Check.Text(part.shape)} for {rows} rows; [{rows}, D] is required.", argument);
     }
 }
 

@@ -71,6 +71,7 @@ namespace TorchSharpSoftmax
             /// <param name="trainable">Whether the parameters require grad.</param>
             /// <param name="device">Of the parameters.</param>
             /// <param name="dtype">Of the parameters.</param>
+            /// <exception cref="ArgumentException"><paramref name="dtype"/> is not floating.</exception>
             /// <exception cref="ArgumentOutOfRangeException">A number is outside its range, or <paramref name="k"/> is 1 and the gate to be trained.</exception>
             public static Modules.NoisyTopKGate NoisyTopKGate(
                 long in_features, long num_experts, long k = 2, bool trainable = true, Device? device = null, ScalarType? dtype = null)

@@ -158,7 +158,7 @@ namespace TorchSharpSoftmax
             /// <param name="trainable">Whether the parameters require grad.</param>
             /// <param name="device">Of the parameters.</param>
             /// <param name="dtype">Of the parameters.</param>
-            /// <exception cref="ArgumentException">Arguments do not go together, or weights would have no gradient.</exception>
+            /// <exception cref="ArgumentException">Arguments do not go together, weights would have no gradient, or <paramref name="dtype"/> is not floating.</exception>
             /// <exception cref="ArgumentOutOfRangeException">A number is outside its range.</exception>
             public static Modules.TopKGate TopKGate(
                 long in_features, long num_experts, long k, TopKGateMode mode = TopKGateMode.KeptSoftmax, bool bias = false, double jitter = 0, long num_groups = 1,

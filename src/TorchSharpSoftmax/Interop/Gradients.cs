@@ -11,7 +11,7 @@ internal readonly ref struct Gradients(Span<Tensor?> places, ReadOnlySpan<bool> 
     /// <summary>Whether anybody asks for the gradient of this input.</summary>
     internal bool Wants(int input) => _wanted[input];
 
-    internal Tensor this[int input]
+    internal Tensor? this[int input]
     {
         set => _places[input] = value;
     }

@@ -21,7 +21,9 @@ public static partial class Operators
         /// <param name="strength">How much of the parallel part goes: 1 all, 0 nothing.</param>
         /// <returns>An alias of <paramref name="weight"/>.</returns>
         /// <exception cref="ArgumentException">The weight is disposed, sparse, or not of a floating dtype; <paramref name="granularity"/> is Global.</exception>
-        /// <exception cref="ArgumentOutOfRangeException"><paramref name="eps"/> is negative or not finite, <paramref name="strength"/> is outside 0 to 1.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">
+        /// <paramref name="eps"/> is negative or not finite, <paramref name="strength"/> is outside 0 to 1, or <paramref name="granularity"/> is none of the three.
+        /// </exception>
         public static Tensor perp_grad(
             Tensor weight, PerpGradGranularity granularity = PerpGradGranularity.Tensor, bool rescale = true, double eps = 1e-30, double strength = 1)
         {
@@ -52,7 +54,9 @@ public static partial class Operators
         /// <exception cref="ArgumentException">
         /// A tensor is disposed, sparse, or not of a floating dtype, the two do not fit each other, or <paramref name="granularity"/> is Global.
         /// </exception>
-        /// <exception cref="ArgumentOutOfRangeException"><paramref name="eps"/> is negative or not finite, <paramref name="strength"/> is outside 0 to 1.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">
+        /// <paramref name="eps"/> is negative or not finite, <paramref name="strength"/> is outside 0 to 1, or <paramref name="granularity"/> is none of the three.
+        /// </exception>
         public static Tensor perp_projection(
             Tensor weight, Tensor grad, PerpGradGranularity granularity = PerpGradGranularity.Tensor, bool rescale = true, double eps = 1e-30, double strength = 1)
         {
@@ -74,7 +78,9 @@ public static partial class Operators
         /// <param name="strength">How much of the parallel part goes: 1 all, 0 nothing.</param>
         /// <param name="filter">Which parameters to project. By default those of more than one element: the gradient of one number is all parallel.</param>
         /// <exception cref="ArgumentException">A parameter is disposed or not of a floating dtype; its gradient is sparse, expanded, or does not fit it.</exception>
-        /// <exception cref="ArgumentOutOfRangeException"><paramref name="eps"/> is negative or not finite, <paramref name="strength"/> is outside 0 to 1.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">
+        /// <paramref name="eps"/> is negative or not finite, <paramref name="strength"/> is outside 0 to 1, or <paramref name="granularity"/> is none of the three.
+        /// </exception>
         public static void perp_grad_(
             IEnumerable<Parameter> parameters, PerpGradGranularity granularity = PerpGradGranularity.Tensor, bool rescale = true, double eps = 1e-30,
             double strength = 1, Func<Parameter, bool>? filter = null)

@@ -142,7 +142,9 @@ namespace TorchSharpSoftmax
             /// <param name="filter">Which parameters to project. By default those of more than one element.</param>
             /// <exception cref="ArgumentException">The inner optimizer is an LBFGS or a PerpGrad.</exception>
             /// <exception cref="ArgumentNullException">The inner optimizer is null.</exception>
-            /// <exception cref="ArgumentOutOfRangeException"><paramref name="eps"/> is negative or not finite, <paramref name="strength"/> is outside 0 to 1.</exception>
+            /// <exception cref="ArgumentOutOfRangeException">
+            /// <paramref name="eps"/> is negative or not finite, <paramref name="strength"/> is outside 0 to 1, or <paramref name="granularity"/> is none of the three.
+            /// </exception>
             public static Modules.PerpGrad PerpGrad(
                 optim.Optimizer inner, PerpGradGranularity granularity = PerpGradGranularity.Tensor, bool rescale = true, double eps = 1e-30,
                 double strength = 1, Func<Parameter, bool>? filter = null)

@@ -5,7 +5,8 @@ using static TorchSharp.torch;
 namespace TorchSharpSoftmax;
 
 /// <summary>
-/// The library's functions and factories, where a TorchSharp user looks for them: on <c>torch.nn.functional</c>, <c>torch.nn</c> and <c>torch.autograd</c>.
+/// The library's functions and factories, where a TorchSharp user looks for them: on <c>torch.nn.functional</c>, <c>torch.nn</c>, <c>torch.nn.utils</c>, <c>torch.optim</c>
+/// and <c>torch.autograd</c>; and one on every module.
 /// </summary>
 /// <remarks><c>using static TorchSharpSoftmax.Operators;</c> gives the bare names, also in F# and in C# before 14.</remarks>
 public static partial class Operators
@@ -29,7 +30,7 @@ public static partial class Operators
         /// </param>
         /// <returns>A new contiguous tensor, or <paramref name="out"/> itself.</returns>
         /// <exception cref="ArgumentException">A tensor is disposed, or <paramref name="out"/> does not fit, overlaps, or would need a gradient.</exception>
-        /// <exception cref="ArgumentOutOfRangeException"><paramref name="dim"/> is outside the tensor.</exception>
+        /// <exception cref="ArgumentOutOfRangeException"><paramref name="dim"/> is outside the tensor, or <paramref name="algorithm"/> is none of the three.</exception>
         public static Tensor two_pass_softmax(
             Tensor input, long dim = -1, ScalarType? dtype = null, SoftmaxAlgorithm algorithm = SoftmaxAlgorithm.Auto, Tensor? @out = null) =>
             Outputs.Functional<TwoPassSoftmaxFunction, SoftmaxOptions>(input, dtype, SoftmaxOptions.Of(input, dim, algorithm), @out);
@@ -41,7 +42,7 @@ public static partial class Operators
         /// <param name="algorithm">Auto picks by row length and vector width.</param>
         /// <returns><paramref name="input"/> itself.</returns>
         /// <exception cref="ArgumentException">The input is disposed, expanded, or requires grad while grad mode is on.</exception>
-        /// <exception cref="ArgumentOutOfRangeException"><paramref name="dim"/> is outside the tensor.</exception>
+        /// <exception cref="ArgumentOutOfRangeException"><paramref name="dim"/> is outside the tensor, or <paramref name="algorithm"/> is none of the three.</exception>
         public static Tensor two_pass_softmax_(Tensor input, long dim = -1, SoftmaxAlgorithm algorithm = SoftmaxAlgorithm.Auto) =>
             Outputs.InPlace<TwoPassSoftmaxFunction, SoftmaxOptions>(input, SoftmaxOptions.Of(input, dim, algorithm));
 
@@ -60,7 +61,7 @@ public static partial class Operators
         /// </param>
         /// <returns>A new contiguous tensor, or <paramref name="out"/> itself.</returns>
         /// <exception cref="ArgumentException">A tensor is disposed, or <paramref name="out"/> does not fit, overlaps, or would need a gradient.</exception>
-        /// <exception cref="ArgumentOutOfRangeException"><paramref name="dim"/> is outside the tensor.</exception>
+        /// <exception cref="ArgumentOutOfRangeException"><paramref name="dim"/> is outside the tensor, or <paramref name="algorithm"/> is none of the three.</exception>
         public static Tensor two_pass_log_softmax(
             Tensor input, long dim = -1, ScalarType? dtype = null, SoftmaxAlgorithm algorithm = SoftmaxAlgorithm.Auto, Tensor? @out = null) =>
             Outputs.Functional<TwoPassLogSoftmaxFunction, SoftmaxOptions>(input, dtype, SoftmaxOptions.Of(input, dim, algorithm), @out);
@@ -71,7 +72,7 @@ public static partial class Operators
         /// <param name="algorithm">Auto picks by row length and vector width.</param>
         /// <returns><paramref name="input"/> itself.</returns>
         /// <exception cref="ArgumentException">The input is disposed, expanded, or requires grad while grad mode is on.</exception>
-        /// <exception cref="ArgumentOutOfRangeException"><paramref name="dim"/> is outside the tensor.</exception>
+        /// <exception cref="ArgumentOutOfRangeException"><paramref name="dim"/> is outside the tensor, or <paramref name="algorithm"/> is none of the three.</exception>
         public static Tensor two_pass_log_softmax_(Tensor input, long dim = -1, SoftmaxAlgorithm algorithm = SoftmaxAlgorithm.Auto) =>
             Outputs.InPlace<TwoPassLogSoftmaxFunction, SoftmaxOptions>(input, SoftmaxOptions.Of(input, dim, algorithm));
 

@@ -54,6 +54,7 @@ namespace TorchSharpSoftmax
             /// <c>ModuleDict</c> do. Where one of these is declared as <c>Softmax</c>, where the model itself is the softmax, or where nothing that can be written holds it, it
             /// stays, with the reason. References from elsewhere, as in closures, are not seen; nor is a call of <c>torch.nn.functional.softmax</c>.</para>
             /// </remarks>
+            /// <returns>Each place where such a module is registered: what stands there now, and why where it is still TorchSharp's.</returns>
             /// <exception cref="ArgumentNullException">The model is null.</exception>
             /// <exception cref="ArgumentException">The model has been disposed.</exception>
             public SoftmaxReplacements UseTwoPassSoftmax()

@@ -26,7 +26,10 @@ internal static class CrossEntropyComposed
         using var logits = Logits(x, options.Link);
         using var log = logits.log_softmax(dim);
         using var part = OfTarget(weight, x, dim, options);
-        using var each = log.mul(part);
+        using var zero = Constant(0, x);
+        using var nothing = part.eq(zero);
+        using var counted = log.masked_fill(nothing, Scalars.Zero); // what counts with 0 counts 0 at -infinity too
+        using var each = counted.mul(part);
         using var row = PerRow(dy, dim, options);
         using var product = each.mul(row);
         return product.neg();

@@ -132,7 +132,7 @@ public sealed class ExpertPermutation : IDisposable
         }
     }
 
-    /// <summary>Rows per expert: <c>ceil(factor * assignments / E)</c>, at least 1.</summary>
+    /// <summary>Rows per expert: <c>ceil(factor * assignments / E)</c>, at least 1, and no more than there are.</summary>
     internal static long Capacity(double factor, long assignments, long experts) =>
-        Math.Max(1, checked((long)Math.Ceiling(factor * assignments / experts)));
+        Math.Max(1, (long)Math.Min(Math.Ceiling(factor * assignments / experts), assignments));
 }

@@ -100,7 +100,8 @@ internal static class RoutingLosses
         var z = RoutingMath.Wide(logits).reshape(-1, experts);
         if (k == experts)
         {
-            return Scaled(z.sum().mul(RoutingMath.Number(0, z.dtype)), coefficient).MoveToOuterDisposeScope(); // every expert is certain to be chosen
+            var zero = RoutingMath.Number(0, z.dtype);
+            return where(zeros_like(z, ScalarType.Bool), z, zero).sum().MoveToOuterDisposeScope(); // every expert is certain to be chosen; 0 times a mask would be NaN
         }
 
         var (h, s) = (RoutingMath.Wide(noisy_logits).reshape(-1, experts), RoutingMath.Wide(noise_stddev).reshape(-1, experts));

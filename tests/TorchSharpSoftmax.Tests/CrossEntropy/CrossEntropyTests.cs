@@ -167,6 +167,11 @@ public sealed class CrossEntropyTests
         var weighted = new CrossEntropyLoss(link, false, Smoothing: 0.1, Reduction: Reduction.None);
         double[] costs = ElementAccess.Values(weighted.Of(x, tensor([0L, 1L]), tensor([1f, 0f, 2f])));
         Assert.All(costs, c => Assert.True(double.IsFinite(c) && c >= 0));
+
+        var learned = target.detach().requires_grad_();
+        (loss with { Weighted = true }).Of(x.detach(), learned, tensor([1f, 0f, 2f])).sum().backward();
+        Assert.All(ElementAccess.Values(learned.grad!), g => Assert.True(double.IsFinite(g)));
+        Assert.Equal(0, ElementAccess.Values(learned.grad!)[1]);
     }
 
     [Theory]

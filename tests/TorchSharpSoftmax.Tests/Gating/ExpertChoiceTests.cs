@@ -56,6 +56,8 @@ public sealed class ExpertChoiceTests
         Assert.All(DenseToSparseTests.Longs(routing.counts), count => Assert.Equal(12, count)); // 1.5 * 30 / 4, upwards
         Assert.Equal([5, 6], routing.indices.shape[..2]);
         Assert.Equal(1e-2, F.load_balance_loss(routing.probabilities!, routing.indices).item<float>(), 1e-8);
+        using var takesAll = nn.ExpertChoiceGate(3, 4, capacity_factor: double.MaxValue);
+        Assert.Equal([4, 30], Assert.IsType<ExpertChoiceOutputs>(takesAll.call(x)).tokens.shape);
         Assert.Equal([4, 0], Assert.IsType<ExpertChoiceOutputs>(gate.call(zeros(0, 3))).tokens.shape);
     }
 }

@@ -79,8 +79,12 @@ public sealed class MoETests
         Assert.InRange(outputs.drop_rate, 0.5, 0.9);
         Assert.Equal(outputs.drop_rate, limited.drop_rate);
         using var all = nn.MoE(dropless.gate, dropless.experts, capacity_factor: Experts);
-        RoutingLossTests.AssertSame(dropless.call(x), all.call(x), 0);
-        Assert.Equal(0, all.drop_rate);
+        using var more = nn.MoE(dropless.gate, dropless.experts, capacity_factor: double.MaxValue);
+        foreach (var enough in (Modules.MoE[])[all, more])
+        {
+            RoutingLossTests.AssertSame(dropless.call(x), enough.call(x), 0);
+            Assert.Equal(0, enough.drop_rate);
+        }
     }
 
     [Fact]

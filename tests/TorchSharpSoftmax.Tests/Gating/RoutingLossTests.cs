@@ -203,7 +203,21 @@ public sealed class RoutingLossTests
         var s = (OperatorContract.Logits(random, [6, 5], ScalarType.Float64, 0.3).abs() + 0.5).detach().requires_grad_();
         var noise = OperatorContract.Logits(random, [6, 5], ScalarType.Float64, 1);
         Assert.True(autograd.gradcheck((Tensor[] t) => F.load_loss(t[0], t[0] + (t[1] * noise), t[1], 2, 0.7), [z, s]));
-        Assert.Equal(0, F.load_loss(z, z + s, s, 5).item<double>());
+    }
+
+    [Fact]
+    public void Where_every_expert_is_chosen_the_load_loss_is_0_beside_excluded_experts_and_padding_too()
+    {
+        using var scope = NewDisposeScope();
+        var stddev = ones([3, 2], ScalarType.Float64);
+        foreach (double edge in (double[])[0.5, double.NegativeInfinity, double.NaN])
+        {
+            var z = tensor([0.25, 1, -1, edge, edge, edge], [3, 2]).requires_grad_();
+            var loss = F.load_loss(z, z + stddev, stddev, 2, mask: tensor([true, true, false]));
+            Assert.Equal(0, loss.item<double>());
+            loss.backward();
+            Assert.All(ElementAccess.Values(z.grad!), g => Assert.Equal(0, g));
+        }
     }
 
     [Fact]

@@ -94,7 +94,7 @@ namespace TorchSharpSoftmax
             {
                 Check.OfParameters(dtype);
                 options ??= new();
-                DenseToSparseActivations.Check(activation);
+                DenseToSparseActivations.Validate(activation);
                 CheckDenseToSparse(in_features, num_experts, schedule, learnable_temperature, options);
                 if (activation.IsHomogeneous() && learnable_temperature)
                 {

@@ -58,12 +58,11 @@ internal static class DenseToSparseActivations
     /// <summary>Whether the activation is homogeneous, so that the scores' directions depend on each other.</summary>
     internal static bool IsHomogeneous(this DenseToSparseActivation activation) => activation >= DenseToSparseActivation.Identity;
 
-    internal static void Check(DenseToSparseActivation activation)
+    internal static void Validate(DenseToSparseActivation activation)
     {
         if (activation is < DenseToSparseActivation.Tanh or > DenseToSparseActivation.Cube)
         {
-            throw new ArgumentOutOfRangeException(
-                nameof(activation), $"'{nameof(activation)}' is {(int)activation}; {Independent}, or Identity, ReLU, LeakyReLU, Abs, Square or Cube, is required.");
+            throw Check.OutOfRange(nameof(activation), (int)activation, $"{Independent}, or Identity, ReLU, LeakyReLU, Abs, Square or Cube,");
         }
     }
 

@@ -114,7 +114,7 @@ public static partial class Operators
     private static void CheckActivated(Tensor scores, DenseToSparseActivation activation, Tensor? bias)
     {
         long experts = RoutingArguments.Scores(scores, nameof(scores));
-        DenseToSparseActivations.Check(activation);
+        DenseToSparseActivations.Validate(activation);
         if (bias is not null)
         {
             Check.DenseFloating(bias, nameof(bias));

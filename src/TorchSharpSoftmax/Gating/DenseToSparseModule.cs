@@ -95,7 +95,7 @@ namespace TorchSharpSoftmax
         {
             RoutingArguments.AtLeastOne(in_features, nameof(in_features));
             RoutingArguments.AtLeastOne(num_experts, nameof(num_experts));
-            options.Check();
+            options.Validate();
             if (learnable_temperature && schedule is not null && schedule.start != schedule.end)
             {
                 throw new ArgumentException(

@@ -28,17 +28,17 @@ public sealed record DenseToSparseOptions
     /// <summary>The step from which on training keeps only the likeliest expert, with its probability; null for never.</summary>
     public long? top1_after { get; init; }
 
-    internal void Check()
+    internal void Validate()
     {
         DenseToSparseRouting.CheckThreshold(threshold);
         if (evaluation is not (>= DenseToSparseEvaluation.Top1 and <= DenseToSparseEvaluation.Dense))
         {
-            throw new ArgumentOutOfRangeException(nameof(evaluation), $"'{nameof(evaluation)}' is {(int)evaluation}; Top1, Threshold or Dense is required.");
+            throw Check.OutOfRange(nameof(evaluation), (int)evaluation, "Top1, Threshold or Dense");
         }
 
         if (top1_after < 0)
         {
-            throw new ArgumentOutOfRangeException(nameof(top1_after), $"'{nameof(top1_after)}' is {top1_after}; 0 or more, or null, is required.");
+            throw Check.OutOfRange(nameof(top1_after), top1_after.Value, "0 or more, or null,");
         }
     }
 

@@ -21,13 +21,14 @@ public class RoutingOutputs(
     /// <summary>The expert of each choice, [..., k] (Int64); -1 where a slot is not used.</summary>
     public Tensor indices { get; } = indices;
 
-    /// <summary><c>log(sum(exp(logits)))</c> of each token, [...]: what <c>router_z_loss_from_lse</c> takes. Differentiable.</summary>
+    /// <summary><c>log(sum(exp(logits)))</c> of each token, [...]: what <c>router_z_loss_from_lse</c> takes. Differentiable. Null of a top-k gate without statistics.</summary>
     public Tensor lse { get; } = lse;
 
     /// <summary>How many tokens chose each expert, [E] (Int64).</summary>
     public Tensor counts { get; } = counts;
 
-    /// <summary>The mean over the tokens of each expert's probability, [E]: beside the counts what <c>load_balance_loss_from_counts</c> takes. Differentiable.</summary>
+    /// <summary>The mean over the tokens of each expert's probability, [E]: beside the counts what <c>load_balance_loss_from_counts</c> takes. Differentiable. Null of a
+    /// top-k gate without statistics.</summary>
     public Tensor mean_probability { get; } = mean_probability;
 
     /// <summary>The probabilities of all experts, [..., E], where the gate has made them; else null. Differentiable.</summary>

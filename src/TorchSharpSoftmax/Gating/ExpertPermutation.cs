@@ -44,8 +44,10 @@ public sealed class ExpertPermutation : IDisposable
     /// <summary>The rows of the tokens grouped by expert, [rows, D]. Differentiable, any number of times.</summary>
     /// <param name="input">[..., D], with the tokens of the indices.</param>
     /// <exception cref="ArgumentException">The input is disposed, or has other tokens or another device.</exception>
+    /// <exception cref="ObjectDisposedException">The permutation, or the dispose scope that it was made in, has been disposed.</exception>
     public Tensor permute(Tensor input)
     {
+        ObjectDisposedException.ThrowIf(tokens.IsInvalid, this);
         Check.Alive(input, nameof(input));
         if (input.ndim != _shape.Length + 1 || !input.shape.AsSpan(.._shape.Length).SequenceEqual(_shape))
         {
@@ -66,8 +68,10 @@ public sealed class ExpertPermutation : IDisposable
     /// <param name="weights">[..., k], or null for 1.</param>
     /// <returns>Of the rows' dtype.</returns>
     /// <exception cref="ArgumentException">A tensor is disposed, or of a shape, dtype or device that does not fit.</exception>
+    /// <exception cref="ObjectDisposedException">The permutation, or the dispose scope that it was made in, has been disposed.</exception>
     public Tensor unpermute(Tensor rows, Tensor? weights = null)
     {
+        ObjectDisposedException.ThrowIf(tokens.IsInvalid, this);
         Check.DenseFloating(rows, nameof(rows));
         if (rows.ndim != 2 || rows.size(0) != slots.size(0))
         {
@@ -92,8 +96,10 @@ public sealed class ExpertPermutation : IDisposable
     /// <summary>The rows of each expert, views in the experts' order; an expert without rows has a view of none.</summary>
     /// <param name="rows">[rows, ...], as <see cref="permute"/> orders them.</param>
     /// <exception cref="ArgumentException">The tensor is disposed or has another number of rows.</exception>
+    /// <exception cref="ObjectDisposedException">The permutation, or the dispose scope that it was made in, has been disposed.</exception>
     public IReadOnlyList<Tensor> split(Tensor rows)
     {
+        ObjectDisposedException.ThrowIf(tokens.IsInvalid, this);
         Check.Alive(rows, nameof(rows));
         if (rows.ndim == 0 || rows.size(0) != slots.size(0))
         {

@@ -41,7 +41,8 @@ namespace TorchSharpSoftmax.Modules
 
         /// <summary>The output with what the gate said, for losses that are added to the task's.</summary>
         /// <param name="input">Tokens, [..., D].</param>
-        /// <exception cref="ArgumentException">The input has no tokens' dim; the gate names an expert that there is not; an expert gives something else than a row per row.</exception>
+        /// <exception cref="ArgumentException">The input has no tokens' dim; the gate gives nothing; an expert gives something else than a row per row.</exception>
+        /// <exception cref="ArgumentOutOfRangeException">The gate names an expert that there is not.</exception>
         public MoEOutputs route(Tensor input)
         {
             Check.Alive(input, nameof(input));
@@ -51,7 +52,7 @@ namespace TorchSharpSoftmax.Modules
             }
 
             using var scope = NewDisposeScope();
-            var routing = gate.call(input);
+            var routing = gate.call(input) ?? throw Unfit(nameof(gate), $"'{nameof(gate)}' gives null; {nameof(RoutingOutputs)} is required.");
             long slots = routing.indices.numel();
             long? capacity = capacity_factor is { } factor ? ExpertPermutation.Capacity(factor, slots, experts.Count) : null;
             using var permutation = nn.functional.expert_permutation(routing.indices, experts.Count, capacity);
@@ -73,9 +74,10 @@ namespace TorchSharpSoftmax.Modules
                 if (counts[expert] > 0 || (isLast && parts.Count == 0))
                 {
                     var part = experts[expert].call(rows.narrow(0, start, counts[expert]));
-                    if (part.ndim != 2 || part.size(0) != counts[expert])
+                    if (part is null || part.ndim != 2 || part.size(0) != counts[expert])
                     {
-                        throw NotRowByRow(nameof(experts), expert, part, counts[expert]);
+                        string gives = part is null ? "null" : $"shape {Check.Text(part.shape)}";
+                        throw Unfit(nameof(experts), $"'{nameof(experts)}[{expert}]' gives {gives} for {counts[expert]} rows; [{counts[expert]}, D] is required.");
                     }
 
                     parts.Add(part);
@@ -86,8 +88,7 @@ namespace TorchSharpSoftmax.Modules
             return parts.Count == 1 ? parts[0] : cat(parts, 0);
         }
 
-        private static ArgumentException NotRowByRow(string argument, int expert, Tensor part, long rows) =>
-            new($"'{argument}[{expert}]' gives shape {Check.Text(part.shape)} for {rows} rows; [{rows}, D] is required.", argument);
+        private static ArgumentException Unfit(string argument, string message) => new(message, argument);
     }
 }
 

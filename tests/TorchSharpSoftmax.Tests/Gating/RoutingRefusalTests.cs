@@ -145,6 +145,21 @@ public sealed class RoutingRefusalTests
         Refuses<ArgumentException>("input", "'input' has shape []; [..., D] is required.", () => few.call(tensor(1f)));
         using var flat = nn.MoE(nn.DenseToSparseGate(4, 1), [nn.Flatten(0)]);
         Refuses<ArgumentException>("experts", "'experts[0]' gives shape [12] for 3 rows; [3, D] is required.", () => flat.call(ones(3, 4)));
+        using var silentGate = nn.MoE(new Silent<RoutingOutputs>(), [nn.Linear(4, 2)]);
+        Refuses<ArgumentException>("gate", "'gate' gives null; RoutingOutputs is required.", () => silentGate.call(ones(3, 4)));
+        using var silentExpert = nn.MoE(nn.DenseToSparseGate(4, 1), [new Silent<Tensor>()]);
+        Refuses<ArgumentException>("experts", "'experts[0]' gives null for 3 rows; [3, D] is required.", () => silentExpert.call(ones(3, 4)));
+    }
+
+    [Fact]
+    public void A_permutation_that_has_been_disposed()
+    {
+        using var scope = NewDisposeScope();
+        var permutation = F.expert_permutation(zeros([3, 2], ScalarType.Int64), 4);
+        permutation.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => permutation.permute(ones(3, 5)));
+        Assert.Throws<ObjectDisposedException>(() => permutation.unpermute(ones(6, 5)));
+        Assert.Throws<ObjectDisposedException>(() => permutation.split(ones(6, 5)));
     }
 
     [Fact]
@@ -165,6 +180,12 @@ public sealed class RoutingRefusalTests
         }
 
         Assert.Equal((nodes, tensors), (Live.Nodes, Tensor.TotalCount));
+    }
+
+    /// <summary>A module of a user's, who forgot something.</summary>
+    private sealed class Silent<T>() : nn.Module<Tensor, T>("silent")
+    {
+        public override T forward(Tensor input) => default!;
     }
 
     private static void Refuses<TException>(string argument, string message, Action action) where TException : ArgumentException

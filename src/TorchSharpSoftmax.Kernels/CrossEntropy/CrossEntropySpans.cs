@@ -138,7 +138,7 @@ public static unsafe partial class CrossEntropyKernels
         SpanCheck.Type<T>();
         if (link is not (CrossEntropyLink.StableMax or CrossEntropyLink.Softmax))
             throw new ArgumentOutOfRangeException(nameof(link), $"'{nameof(link)}' is {(int)link}; StableMax or Softmax is required.");
-        SpanCheck.Size(x, SpanCheck.Layout(rows, length, 1), nameof(x));
+        SpanCheck.Size(x, SpanCheck.Rows(rows, length), nameof(x));
         SpanCheck.Size(saved, rows, nameof(saved));
         if (!weight.IsEmpty) SpanCheck.Size(weight, length, nameof(weight));
         if (!(labelSmoothing is >= 0 and <= 1))

@@ -27,11 +27,15 @@ public static unsafe class GemmKernels
         where T : unmanaged
         where TProduct : unmanaged
     {
+        SpanCheck.Type<T>();
         SpanCheck.Computes<T, TProduct>(nameof(TProduct));
         SpanCheck.Threads(threads);
-        SpanCheck.Size(a, SpanCheck.Layout(rows, length, 1), nameof(a));
-        SpanCheck.Size(b, SpanCheck.Layout(length, columns, 1), nameof(b));
-        SpanCheck.Size<TProduct>(c, SpanCheck.Layout(rows, columns, 1), nameof(c));
+        SpanCheck.NotNegative(rows, nameof(rows));
+        SpanCheck.NotNegative(columns, nameof(columns));
+        SpanCheck.NotNegative(length, nameof(length));
+        SpanCheck.Size(a, SpanCheck.Product(rows, length), nameof(a));
+        SpanCheck.Size(b, SpanCheck.Product(length, columns), nameof(b));
+        SpanCheck.Size<TProduct>(c, SpanCheck.Product(rows, columns), nameof(c));
         SpanCheck.Separate(a, (ReadOnlySpan<TProduct>)c, nameof(c));
         SpanCheck.Separate(b, (ReadOnlySpan<TProduct>)c, nameof(c));
         fixed (T* pa = a, pb = b)

@@ -22,6 +22,11 @@ internal static unsafe class SpanCheck
         return Product(rows, length);
     }
 
+    internal static void NotNegative(nint value, string name)
+    {
+        if (value < 0) throw new ArgumentOutOfRangeException(name, $"'{name}' is {value}; 0 or more is required.");
+    }
+
     /// <summary>Of extents that are not negative; one too large for any memory stays too large for any span.</summary>
     internal static nint Product(nint a, nint b) => b != 0 && a > nint.MaxValue / b ? nint.MaxValue : a * b;
 
@@ -76,10 +81,5 @@ internal static unsafe class SpanCheck
     {
         if (MemoryMarshal.AsBytes(input).Overlaps(MemoryMarshal.AsBytes(output)))
             throw new ArgumentException($"'{name}' overlaps an input; separate memory is required.", name);
-    }
-
-    private static void NotNegative(nint value, string name)
-    {
-        if (value < 0) throw new ArgumentOutOfRangeException(name, $"'{name}' is {value}; 0 or more is required.");
     }
 }

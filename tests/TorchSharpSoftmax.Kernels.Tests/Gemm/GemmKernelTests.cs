@@ -84,7 +84,10 @@ public abstract class GemmKernelTests<S, T, E, A> : IDisposable
         Assert.Equal("'b' has 6 elements; 4 are required. (Parameter 'b')", Refusal(() => GemmKernels.Multiply<S, T>(six.AsSpan(2), six, four, 2, 2, 2)));
         Assert.Equal("'c' has 4 elements; 9 are required. (Parameter 'c')", Refusal(() => GemmKernels.Multiply<S, T>(six, six, four, 3, 3, 2)));
         Assert.Equal("'threads' is 0; at least 1 is required. (Parameter 'threads')", Refusal(() => GemmKernels.Multiply<S, T>(six, six, four, 2, 2, 3, threads: 0)));
-        Assert.Equal("'rows' is -1; 0 or more is required. (Parameter 'rows')", Refusal(() => GemmKernels.Multiply<S, T>(six, six, four, -1, 2, 3)).Replace("'outer'", "'rows'", StringComparison.Ordinal));
+        Assert.Equal("'rows' is -1; 0 or more is required. (Parameter 'rows')", Refusal(() => GemmKernels.Multiply<S, T>(six, six, four, -1, 2, 3)));
+        Assert.Equal("'columns' is -1; 0 or more is required. (Parameter 'columns')", Refusal(() => GemmKernels.Multiply<S, T>(six, six, four, 2, -1, 3)));
+        Assert.Equal("'length' is -1; 0 or more is required. (Parameter 'length')", Refusal(() => GemmKernels.Multiply<S, T>(six, six, four, 2, 2, -1)));
+        Assert.StartsWith("'T' is System.Int32;", Refusal(() => GemmKernels.Multiply<int, float>(new int[4], new int[4], new float[4], 2, 2, 2)), StringComparison.Ordinal);
         if (typeof(S) == typeof(T))
         {
             var shared = (T[])(object)six;

@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace TorchSharpSoftmax.Kernels;
 
 /// <summary>The refusals of the public span methods.</summary>
@@ -63,13 +61,11 @@ internal static unsafe class SpanCheck
         where A : unmanaged
         where B : unmanaged
     {
-        if (input.IsEmpty || output.IsEmpty) return;
-        fixed (A* a = input)
-        fixed (B* b = output)
+        fixed (A* x = input)
+        fixed (B* y = output)
         {
-            byte* x = (byte*)a, y = (byte*)b;
             if (x == y && typeof(A) == typeof(B) && input.Length == output.Length) return;
-            if (x < y + (long)output.Length * sizeof(B) && y < x + (long)input.Length * sizeof(A))
+            if (Share(x, input.Length, y, output.Length))
                 throw new ArgumentException($"'{name}' overlaps an input; the same memory or separate memory is required.", name);
         }
     }
@@ -79,7 +75,16 @@ internal static unsafe class SpanCheck
         where A : unmanaged
         where B : unmanaged
     {
-        if (MemoryMarshal.AsBytes(input).Overlaps(MemoryMarshal.AsBytes(output)))
-            throw new ArgumentException($"'{name}' overlaps an input; separate memory is required.", name);
+        fixed (A* x = input)
+        fixed (B* y = output)
+        {
+            if (Share(x, input.Length, y, output.Length)) throw new ArgumentException($"'{name}' overlaps an input; separate memory is required.", name);
+        }
     }
+
+    /// <summary>Whether any byte belongs to both; no span of bytes is made of either, which could not be longer than an int counts.</summary>
+    private static bool Share<A, B>(A* x, int lengthOfX, B* y, int lengthOfY)
+        where A : unmanaged
+        where B : unmanaged =>
+        lengthOfX > 0 && lengthOfY > 0 && (byte*)x < (byte*)y + (long)lengthOfY * sizeof(B) && (byte*)y < (byte*)x + (long)lengthOfX * sizeof(A);
 }

@@ -34,7 +34,7 @@ public static unsafe partial class CrossEntropyKernels
         where S : unmanaged
     {
         if (rows == 0 || targets.Length == 0) return;
-        bool isLong = targets.Length * sizeof(S) >= LeastStreamedRow, stream = dx != x && isLong && (double)rows * targets.Length * sizeof(S) >= Cache.StreamFromBytes;
+        bool isLong = targets.Length * sizeof(S) >= LeastStreamedRow, stream = dx != x && isLong && Cache.Streams(dx, (double)rows * targets.Length);
         Isa.Run<S, CrossEntropyBackward>(new(link, x, targets, saved, dy, dyStep, divisor, dx, stream), rows, targets.Length, threads);
     }
 

@@ -33,7 +33,7 @@ public static unsafe partial class SoftmaxKernels
             return;
         }
         nint blocks = RowBlocks.Count(length);
-        bool stream = dx != x && LeavesCache<S>(outer, length, inner);
+        bool stream = dx != x && Cache.Streams(dx, (double)outer * length * inner);
         Isa.Run<S, LogSumExpBackward>(new(x, lse, dy, dx, length, stream), outer * blocks, length / blocks, threads);
     }
 
@@ -51,7 +51,7 @@ public static unsafe partial class SoftmaxKernels
             Isa.Run<S, SoftmaxOfOne>(new(x, y, output), outer * inner, 1, threads);
             return;
         }
-        bool stream = x != y && output != SoftmaxOutput.LogSumExp && LeavesCache<S>(outer, length, inner);
+        bool stream = x != y && output != SoftmaxOutput.LogSumExp && Cache.Streams((S*)y, (double)outer * length * inner);
         if (algorithm == SoftmaxAlgorithm.Auto) algorithm = SoftmaxChoice.Of<S>(length, inner, output, stream);
         if (inner > 1)
         {
@@ -72,7 +72,7 @@ public static unsafe partial class SoftmaxKernels
     private static void Backward<S>(S* y, S* dy, S* dx, nint outer, nint length, nint inner, bool log, int threads) where S : unmanaged
     {
         if (outer == 0 || length == 0 || inner == 0) return;
-        bool stream = dx != dy && dx != y && LeavesCache<S>(outer, length, inner);
+        bool stream = dx != dy && dx != y && Cache.Streams(dx, (double)outer * length * inner);
         if (inner > 1)
         {
             RunTiles<S, SoftmaxColumnsBackward>(new(y, dy, dx, length, inner, log), outer, length, inner, threads);
@@ -94,7 +94,4 @@ public static unsafe partial class SoftmaxKernels
         nint tiles = ColumnTile.TilesOf(length, inner);
         Isa.Run<S, K>(kernel, outer * tiles, length * inner / tiles, threads);
     }
-
-    private static bool LeavesCache<S>(nint outer, nint length, nint inner) where S : unmanaged =>
-        (double)outer * length * inner * sizeof(S) >= Cache.StreamFromBytes;
 }

@@ -22,7 +22,7 @@ public static unsafe partial class StableMaxKernels
     private static void Forward<S>(S* x, S* y, nint outer, nint length, nint inner, bool log, int threads) where S : unmanaged
     {
         if (outer == 0 || length == 0 || inner == 0) return;
-        bool stream = x != y && LeavesCache<S>(outer, length, inner);
+        bool stream = x != y && Cache.Streams(y, (double)outer * length * inner);
         if (length == 1)
         {
             Isa.Run<S, StableMaxOfOne>(new(x, y, log), outer * inner, 1, threads);
@@ -44,7 +44,7 @@ public static unsafe partial class StableMaxKernels
     private static void Backward<S>(S* x, S* dy, S* dx, nint outer, nint length, nint inner, bool log, int threads) where S : unmanaged
     {
         if (outer == 0 || length == 0 || inner == 0) return;
-        bool stream = dx != dy && dx != x && LeavesCache<S>(outer, length, inner);
+        bool stream = dx != dy && dx != x && Cache.Streams(dx, (double)outer * length * inner);
         if (length == 1)
         {
             Isa.Run<S, StableMaxOfOneBackward>(new(x, dy, dx), outer * inner, 1, threads);
@@ -70,7 +70,4 @@ public static unsafe partial class StableMaxKernels
         nint tiles = ColumnTile.TilesOf(length, inner);
         Isa.Run<S, K>(kernel, outer * tiles, length * inner / tiles, threads);
     }
-
-    private static bool LeavesCache<S>(nint outer, nint length, nint inner) where S : unmanaged =>
-        (double)outer * length * inner * sizeof(S) >= Cache.StreamFromBytes;
 }

@@ -69,6 +69,12 @@ public sealed class GateSpanTests
         var memory = new float[8];
         Refuses("weights", "'weights' overlaps an input; separate memory is required.", () => GateKernels.TopK<float, float>(
             memory.AsSpan(0, 4), [], memory.AsSpan(3, 2), new long[2], new long[4], [], [], [], s_shape, new(TopKGateMode.KeptSoftmax)));
+        Refuses("weights", "'weights' overlaps an input; separate memory is required.", () => GateKernels.TopK<float, float>(
+            s_logits, memory.AsSpan(0, 4), memory.AsSpan(3, 2), new long[2], new long[4], [], [], [], s_shape, new(TopKGateMode.Sigmoid)));
+        Refuses("dlogits", "'dlogits' overlaps an input; separate memory is required.", () => GateKernels.TopKBackward<float, float>(
+            s_logits, new float[2], [0, 1], new float[3], new float[2], memory.AsSpan(3, 1), [], memory.AsSpan(0, 4), s_shape, new(TopKGateMode.KeptSoftmax)));
+        Refuses("dlogits", "'dlogits' overlaps an input; separate memory is required.", () => GateKernels.TopKBackward<float, float>(
+            s_logits, new float[2], [0, 1], new float[3], new float[2], [], memory.AsSpan(3, 4), memory.AsSpan(0, 4), s_shape, new(TopKGateMode.KeptSoftmax)));
     }
 
     private static void Run(

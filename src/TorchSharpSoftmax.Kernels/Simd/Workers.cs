@@ -20,6 +20,7 @@ internal static class Workers
             if (units > 0) work.Do(0, units);
             return;
         }
+        threads = (int)Math.Min(threads, units);
         var job = new Job<W>(work, units, threads);
         for (int helper = 1; helper < threads; helper++) ThreadPool.UnsafeQueueUserWorkItem(job, preferLocal: false);
         job.Execute();

@@ -70,8 +70,11 @@ public abstract class GemmKernelTests<S, T, E, A> : IDisposable
             S[] a = Elements.From<S, E>(Samples.Normal(1, 333 * 70)), b = Elements.From<S, E>(Samples.Normal(2, 70 * 301));
             T[] one = new T[333 * 301], many = new T[333 * 301];
             GemmKernels.Multiply<S, T>(a, b, one, 333, 301, 70);
-            GemmKernels.Multiply<S, T>(a, b, many, 333, 301, 70, threads: 3);
-            Bits.AssertSame<T>($"{bits} bits", one, many);
+            foreach (int threads in (int[])[3, int.MaxValue])
+            {
+                GemmKernels.Multiply<S, T>(a, b, many, 333, 301, 70, threads: threads);
+                Bits.AssertSame<T>($"{bits} bits, {threads} threads", one, many);
+            }
         }
     }
 

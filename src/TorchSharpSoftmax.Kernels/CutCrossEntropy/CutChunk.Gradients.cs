@@ -29,7 +29,7 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M>
             double least = _run.Filter.Threshold * Math.Abs(of.OfLoss * scale);
             SetFactors(
                 token, frame, factor, whole * scale, of.OfEntropy * scale, row.LogSumExp - row.Entropy, of.OfLoss * _ofEach * scale, of.OfLoss * _ofTarget * scale,
-                Math.Max(least, 1e-37));
+                least < 1e37 ? Math.Max(least, 1e-37) : 1e-37); // an upstream gradient that is no number, or nearly infinite, is all kept
         }
         for (nint i = 0; i < _hits && LeavesTargetOut; i++) // the share of the one target is only known here
         {

@@ -67,18 +67,19 @@ internal static unsafe class CutGradientPasses<V, T>
         }
     }
 
-    /// <summary>Of the rows of one panel, which have an entry that is not below its least size: their numbers, and how many.</summary>
+    /// <summary>Of the rows of one panel, which have an entry that is not below its least size, or NaN: their numbers, and how many.</summary>
     [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
     internal static nint Keep(CutBlock<T> x, nint column, nint columns, CutFactors<T> factors, long* kept)
     {
         nint count = 0;
+        V huge = V.Broadcast(Const.Of<T>(float.MaxValue, double.MaxValue)); // for NaN; less the infinity of a lane without a token it is a number
         for (nint row = 0; row < x.Rows; row++)
         {
             T* at = x.At + row * x.Columns + column;
             V most = V.Broadcast(Const.Of<T>(double.NegativeInfinity));
             for (nint n = 0; n < columns; n += V.Count)
             {
-                V left = V.WhereNaN(V.Load(at + n), V.Broadcast(Const.Of<T>(double.PositiveInfinity)), V.Abs(V.Load(at + n)));
+                V left = V.WhereNaN(V.Load(at + n), huge, V.Abs(V.Load(at + n)));
                 V above = left - V.Load(factors.Least + column + n);
                 most = V.AtLeast(above, most);
             }
@@ -98,7 +99,7 @@ internal static unsafe class CutGradientPasses<V, T>
             for (nint n = 0; n < columns; n++)
             {
                 double value = Const.ToDouble(at[n]), size = Math.Abs(value), least = Const.ToDouble(factors.Least[n]);
-                if (size >= least || size == 0) continue;
+                if (!(size < least) || size == 0) continue; // a NaN stays
                 ulong hash = Mix(Mix(seed ^ (ulong)tokens[n]) ^ (ulong)(x.First + row));
                 at[n] = Const.Of<T>((hash >> 11) * (1.0 / (1UL << 53)) * least < size ? Math.CopySign(least, value) : 0);
             }

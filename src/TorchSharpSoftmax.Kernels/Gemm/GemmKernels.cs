@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace TorchSharpSoftmax.Kernels;
 
 /// <summary>Products of matrices that lie row by row.</summary>
@@ -50,6 +52,6 @@ public static unsafe class GemmKernels
     {
         if (rows == 0 || columns == 0) return;
         if (length > 0) Isa.Run<S, GemmProduct>(new(a, aRow, aStep, b, transposeB, c, rows, columns, length, add, threads), 1, 1, 1);
-        else if (!add) System.Runtime.InteropServices.NativeMemory.Clear(c, (nuint)rows * (nuint)columns * (nuint)sizeof(T)); // a sum of nothing
+        else if (!add) NativeMemory.Clear(c, (nuint)rows * (nuint)columns * (nuint)sizeof(T)); // a sum of nothing
     }
 }

@@ -45,7 +45,7 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
 
     /// <summary>Two-Pass's first pass: every lane keeps a sum and the largest exponent seen, so that nothing overflows whatever comes.</summary>
     [MethodImpl(OnePass)]
-    internal static RowSum RunningSum(S* x, nint n)
+    internal static SoftmaxSum RunningSum(S* x, nint n)
     {
         nint w = V.Count;
         var exp = new ExtExp<V, T>();

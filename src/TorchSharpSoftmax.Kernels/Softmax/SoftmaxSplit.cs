@@ -14,7 +14,7 @@ internal static unsafe class SoftmaxSplit
     {
         bool keep = output == SoftmaxOutput.Softmax && algorithm == SoftmaxAlgorithm.ThreePass && !stream;
         void* kept = keep ? y : null;
-        RowSum sum = default;
+        SoftmaxSum sum = default;
         if (algorithm == SoftmaxAlgorithm.TwoPass) sum = Sum<S>(x, kept, length, BlockSum.Running, 0, threads);
         if (algorithm != SoftmaxAlgorithm.TwoPass || !sum.IsExact)
         {
@@ -35,17 +35,17 @@ internal static unsafe class SoftmaxSplit
         Isa.Run<S, BackwardBlockWrites>(new(y, dy, dx, length, sum, log, stream), count, RowBlocks.Size(length), threads);
     }
 
-    private static RowSum Sum<S>(S* x, void* kept, nint length, BlockSum what, double max, int threads) where S : unmanaged
+    private static SoftmaxSum Sum<S>(S* x, void* kept, nint length, BlockSum what, double max, int threads) where S : unmanaged
     {
         nint count = RowBlocks.Count(length);
-        RowSum* parts = stackalloc RowSum[RowBlocks.Most];
+        SoftmaxSum* parts = stackalloc SoftmaxSum[RowBlocks.Most];
         Isa.Run<S, BlockSums>(new(x, kept, length, what, max, parts), count, RowBlocks.Size(length), threads);
-        RowSum all = parts[0];
+        SoftmaxSum all = parts[0];
         for (nint block = 1; block < count; block++)
         {
             all = what switch
             {
-                BlockSum.Running => RowSum.Merge(all, parts[block]),
+                BlockSum.Running => SoftmaxSum.Merge(all, parts[block]),
                 BlockSum.Max => parts[block].Max > all.Max ? parts[block] : all,
                 _ => all with { Sum = all.Sum + parts[block].Sum },
             };
@@ -60,7 +60,7 @@ internal static unsafe class SoftmaxSplit
         ByMax,
     }
 
-    private readonly struct BlockSums(void* x, void* kept, nint length, BlockSum what, double max, RowSum* parts) : IRowKernel
+    private readonly struct BlockSums(void* x, void* kept, nint length, BlockSum what, double max, SoftmaxSum* parts) : IRowKernel
     {
         public void Rows<V, S, T, M>(nint first, nint end)
             where V : unmanaged, ILanes<V, T>
@@ -93,7 +93,7 @@ internal static unsafe class SoftmaxSplit
         }
     }
 
-    private readonly struct BlockWrites(void* x, void* y, nint length, RowSum sum, SoftmaxOutput output, bool keep, bool stream) : IRowKernel
+    private readonly struct BlockWrites(void* x, void* y, nint length, SoftmaxSum sum, SoftmaxOutput output, bool keep, bool stream) : IRowKernel
     {
         public void Rows<V, S, T, M>(nint first, nint end)
             where V : unmanaged, ILanes<V, T>

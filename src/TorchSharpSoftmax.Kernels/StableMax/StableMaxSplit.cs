@@ -23,7 +23,7 @@ internal static unsafe class StableMaxSplit
     private readonly struct SharedRow<S>(S* x, S* dy, nint length, bool log, int threads) : IStableSums
         where S : unmanaged
     {
-        public (double Sum, double Dot) Over(Weights weights)
+        public (double Sum, double Dot) Over(StableWeights weights)
         {
             nint count = RowBlocks.Count(length);
             var parts = stackalloc (double Sum, double Dot)[RowBlocks.Most];
@@ -38,7 +38,7 @@ internal static unsafe class StableMaxSplit
         }
     }
 
-    private readonly struct Sums(void* x, void* dy, nint length, bool log, Weights weights, (double Sum, double Dot)* parts) : IRowKernel
+    private readonly struct Sums(void* x, void* dy, nint length, bool log, StableWeights weights, (double Sum, double Dot)* parts) : IRowKernel
     {
         public void Rows<V, S, T, M>(nint first, nint end)
             where V : unmanaged, ILanes<V, T>

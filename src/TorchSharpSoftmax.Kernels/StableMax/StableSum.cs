@@ -24,7 +24,7 @@ internal readonly record struct StableSum(double Sum, double Scale)
     internal double Log => HasValue ? Math.Log(Sum) - Math.Log(Scale) : double.NaN;
 
     /// <summary>How s(x) becomes a probability; NaN where nothing, or something infinite, was summed.</summary>
-    internal Weights Weights =>
+    internal StableWeights Weights =>
         !HasValue ? new(double.NaN, double.NaN)
         : Scale != 1 ? new(Scale, 1 / Sum)
         : Sum > Most ? new(Down, 1 / (Sum * Down))
@@ -41,10 +41,10 @@ internal readonly record struct StableSum(double Sum, double Scale)
 }
 
 /// <summary>s(x) * Scale * Factor is the probability: in two steps, so that neither is subnormal; Factor is 1 but for rows of huge numbers.</summary>
-internal readonly record struct Weights(double Scale, double Factor);
+internal readonly record struct StableWeights(double Scale, double Factor);
 
 /// <summary>What the gradient of a row needs of all of it: the probabilities' weights, and sum(p * dy), or sum(dy) for the logarithm.</summary>
-internal readonly record struct StableGradient(Weights Weights, double OfRow)
+internal readonly record struct StableGradient(StableWeights Weights, double OfRow)
 {
     /// <param name="row">Sums s(x) and its products with dy.</param>
     /// <param name="forward">Sums s(x) alone.</param>
@@ -62,5 +62,5 @@ internal readonly record struct StableGradient(Weights Weights, double OfRow)
 /// <summary>The walks over a row, by one thread or by several, that sum s(x) * scale, and s(x) * scale * factor * dy.</summary>
 internal interface IStableSums
 {
-    (double Sum, double Dot) Over(Weights weights);
+    (double Sum, double Dot) Over(StableWeights weights);
 }

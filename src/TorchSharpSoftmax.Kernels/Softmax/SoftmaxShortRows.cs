@@ -5,7 +5,7 @@ namespace TorchSharpSoftmax.Kernels;
 
 /// <summary>Many short rows in one call: constants stay in registers, and the processor works on the next row while it waits for the last one's sum.</summary>
 /// <remarks>Rows whose maximum is infinite or beyond <see cref="ExtExp.Limit"/> are left to the general passes: the walk stops there and says where.</remarks>
-internal static unsafe class ShortRows<V, S, T, M>
+internal static unsafe class SoftmaxShortRows<V, S, T, M>
     where V : unmanaged, ILanes<V, T>
     where S : unmanaged
     where T : unmanaged, IBinaryFloatingPointIeee754<T>

@@ -44,7 +44,7 @@ internal readonly unsafe struct CutRun(
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where M : struct, IStored<S, T>
     {
-        long all = task.Link == CrossEntropyLink.StableMax ? Of<CutStableMax<V, T>, V, S, T, M>() : Of<CutSoftmax<V, T>, V, S, T, M>();
+        long all = task.Link == CrossEntropyLink.StableMax ? Of<CutStableMaxLink<V, T>, V, S, T, M>() : Of<CutSoftmaxLink<V, T>, V, S, T, M>();
         if (kept != null) *kept = all;
     }
 

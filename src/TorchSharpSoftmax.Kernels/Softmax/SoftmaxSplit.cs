@@ -6,9 +6,6 @@ namespace TorchSharpSoftmax.Kernels;
 /// <remarks>The blocks, the passes and the order are those of one thread (<see cref="SoftmaxRow{V, S, T, M}"/>): so are the bits.</remarks>
 internal static unsafe class SoftmaxSplit
 {
-    /// <summary>Whether so few rows are so long that threads had better share each.</summary>
-    internal static bool Pays(nint rows, nint length, int threads) => threads > 1 && rows < 2 * threads && RowBlocks.Count(length) > 1;
-
     internal static void Forward<S>(S* x, void* y, nint length, SoftmaxOutput output, SoftmaxAlgorithm algorithm, bool stream, int threads)
         where S : unmanaged
     {
@@ -68,11 +65,10 @@ internal static unsafe class SoftmaxSplit
             where T : unmanaged, IBinaryFloatingPointIeee754<T>
             where M : struct, IStored<S, T>
         {
-            nint size = RowBlocks.Size(length);
             for (nint block = first; block < end; block++)
             {
-                S* from = (S*)x + block * size;
-                nint n = Math.Min(size, length - block * size);
+                var (at, n) = RowBlocks.Range(block, block + 1, length);
+                S* from = (S*)x + at;
                 if (what == BlockSum.Running)
                 {
                     parts[block] = SoftmaxPasses<V, S, T, M>.RunningSum(from, n);
@@ -85,7 +81,7 @@ internal static unsafe class SoftmaxSplit
                 {
                     var frame = Frame.Of(Const.Of<T>(max));
                     double sum = kept != null && typeof(S) == typeof(T)
-                        ? SoftmaxPasses<V, S, T, M>.SumIn<Yes>(from, (T*)kept + block * size, n, frame)
+                        ? SoftmaxPasses<V, S, T, M>.SumIn<Yes>(from, (T*)kept + at, n, frame)
                         : SoftmaxPasses<V, S, T, M>.SumIn<No>(from, null, n, frame);
                     parts[block] = new(sum, max, frame);
                 }
@@ -106,7 +102,7 @@ internal static unsafe class SoftmaxSplit
                 *(T*)y = SoftmaxRow<V, S, T, M>.LogSumExp((S*)x, length, sum);
                 return;
             }
-            nint at = first * RowBlocks.Size(length), n = Math.Min(end * RowBlocks.Size(length), length) - at;
+            var (at, n) = RowBlocks.Range(first, end, length);
             S* from = (S*)x + at, to = (S*)y + at;
             if (output == SoftmaxOutput.LogSoftmax) SoftmaxRow<V, S, T, M>.WriteLog(from, to, n, sum, stream);
             else if (keep && typeof(S) == typeof(T)) SoftmaxRow<V, S, T, M>.WriteKept((T*)to, to, n, sum, stream);
@@ -122,11 +118,10 @@ internal static unsafe class SoftmaxSplit
             where T : unmanaged, IBinaryFloatingPointIeee754<T>
             where M : struct, IStored<S, T>
         {
-            nint size = RowBlocks.Size(length);
             for (nint block = first; block < end; block++)
             {
-                nint at = block * size;
-                sums[block] = SoftmaxBackward.Sum<V, S, T, M>((S*)y + at, (S*)dy + at, Math.Min(size, length - at), log);
+                var (at, n) = RowBlocks.Range(block, block + 1, length);
+                sums[block] = SoftmaxBackward.Sum<V, S, T, M>((S*)y + at, (S*)dy + at, n, log);
             }
         }
     }
@@ -139,7 +134,7 @@ internal static unsafe class SoftmaxSplit
             where T : unmanaged, IBinaryFloatingPointIeee754<T>
             where M : struct, IStored<S, T>
         {
-            nint at = first * RowBlocks.Size(length), n = Math.Min(end * RowBlocks.Size(length), length) - at;
+            var (at, n) = RowBlocks.Range(first, end, length);
             SoftmaxBackward.Write<V, S, T, M>((S*)y + at, (S*)dy + at, (S*)dx + at, n, sum, log, stream);
         }
     }

@@ -29,9 +29,9 @@ public static unsafe partial class StableMaxKernels
         }
         else if (inner > 1)
         {
-            RunTiles<S, StableMaxColumns>(new(x, y, length, inner, log), outer, length, inner, threads);
+            ColumnTile.Run<S, StableMaxColumns>(new(x, y, length, inner, log), outer, length, inner, threads);
         }
-        else if (StableMaxSplit.Pays(outer, length, threads))
+        else if (RowBlocks.AreShared(outer, length, threads))
         {
             for (nint at = 0; at < outer * length; at += length) StableMaxSplit.Forward(x + at, y + at, length, log, stream, threads);
         }
@@ -51,9 +51,9 @@ public static unsafe partial class StableMaxKernels
         }
         else if (inner > 1)
         {
-            RunTiles<S, StableMaxColumnsBackward>(new(x, dy, dx, length, inner, log), outer, length, inner, threads);
+            ColumnTile.Run<S, StableMaxColumnsBackward>(new(x, dy, dx, length, inner, log), outer, length, inner, threads);
         }
-        else if (StableMaxSplit.Pays(outer, length, threads))
+        else if (RowBlocks.AreShared(outer, length, threads))
         {
             for (nint at = 0; at < outer * length; at += length) StableMaxSplit.Backward(x + at, dy + at, dx + at, length, log, stream, threads);
         }
@@ -61,13 +61,5 @@ public static unsafe partial class StableMaxKernels
         {
             Isa.Run<S, StableMaxBackward>(new(x, dy, dx, length, log, stream), outer, length, threads);
         }
-    }
-
-    private static void RunTiles<S, K>(in K kernel, nint outer, nint length, nint inner, int threads)
-        where S : unmanaged
-        where K : struct, IRowKernel
-    {
-        nint tiles = ColumnTile.TilesOf(length, inner);
-        Isa.Run<S, K>(kernel, outer * tiles, length * inner / tiles, threads);
     }
 }

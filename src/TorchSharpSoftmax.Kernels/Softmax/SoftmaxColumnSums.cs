@@ -39,7 +39,7 @@ internal static unsafe class SoftmaxColumnSums<V, S, T, M>
     /// <summary>Last = what a kept exponential is multiplied with to become a probability.</summary>
     internal static void Factors(in ColumnTile tile, SoftmaxColumnState<T> state)
     {
-        V one = V.Broadcast(Const.Of<T>(1 / (double)(1UL << 32) / (1UL << 32)));
+        V one = V.Broadcast(Const.Of<T>(Const.TwoToMinus64));
         for (nint j = 0; j < tile.Width; j += V.Count) V.Store(one / V.Load(state.Sum + j), state.Last + j);
     }
 
@@ -83,7 +83,7 @@ internal static unsafe class SoftmaxColumnSums<V, S, T, M>
             V.Store(V.WhereLess(limit, size, zero, exp.Exponent(max)), state.Exponent + j);
         }
         SoftmaxColumnPasses<V, S, T, M>.SumIn<K>(x, kept, keptStride, tile, state);
-        ColumnLanes<V, T>.Finish(tile, state.Sum, state.Lost, 1 / (double)(1UL << 32) / (1UL << 32));
+        ColumnLanes<V, T>.Finish(tile, state.Sum, state.Lost, Const.TwoToMinus64);
     }
 
     private static bool AllExact(in ColumnTile tile, SoftmaxColumnState<T> state)

@@ -124,7 +124,7 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
             }
             Folded<V, T>.Add(ref total, ref lost, sum);
         }
-        return Const.ToDouble(V.Sum(total + lost)) / (1UL << 32) / (1UL << 32);
+        return Const.ToDouble(V.Sum(total + lost)) * Const.TwoToMinus64;
     }
 
     /// <summary>y = e^(x - shift) * 2^-exponent * factor, the last pass where nothing was kept; y may be x. Streamed, y bypasses the caches.</summary>

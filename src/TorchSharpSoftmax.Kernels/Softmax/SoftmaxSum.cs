@@ -11,7 +11,7 @@ internal readonly record struct SoftmaxSum(double Sum, double Max, Frame Frame)
     internal bool IsExact => Math.Abs(Max) <= ExtExp.Limit && double.IsFinite(Sum);
 
     /// <summary>What a kept exponential is multiplied with to become a probability.</summary>
-    internal double Factor => 1 / (Sum * (1UL << 32) * (1UL << 32));
+    internal double Factor => 1 / (Sum * Const.TwoTo64);
 
     /// <summary>log(sum of e^(x - max)): exactly 0 where one element is all.</summary>
     internal double LogOverMax<T>() where T : unmanaged, IBinaryFloatingPointIeee754<T>

@@ -6,19 +6,17 @@ namespace TorchSharpSoftmax.Kernels;
 [method: MethodImpl(MethodImplOptions.AggressiveInlining)]
 internal readonly record struct StableSum(double Sum, double Scale)
 {
-    internal const double Up = (double)(1UL << 32) * (1UL << 32), Down = 1 / Up;
-
     /// <summary>Below it, products of s(x) with gradients would lose bits.</summary>
     internal const double Least = 1.0 / (1 << 16);
 
     /// <summary>Up to it, 1 / sum is far from subnormal in every type.</summary>
-    internal const double Most = Up;
+    internal const double Most = Const.TwoTo64;
 
     /// <summary>Whether another scale is not needed.</summary>
     internal bool IsRight => Sum >= Least && double.IsFinite(Sum);
 
     /// <summary>The scale to sum again with.</summary>
-    internal double NextScale => Sum < Least ? Up : Down;
+    internal double NextScale => Sum < Least ? Const.TwoTo64 : Const.TwoToMinus64;
 
     /// <summary>log(sum of s(x)); NaN where nothing, or something infinite, was summed.</summary>
     internal double Log => HasValue ? Math.Log(Sum) - Math.Log(Scale) : double.NaN;
@@ -27,7 +25,7 @@ internal readonly record struct StableSum(double Sum, double Scale)
     internal StableWeights Weights =>
         !HasValue ? new(double.NaN, double.NaN)
         : Scale != 1 ? new(Scale, 1 / Sum)
-        : Sum > Most ? new(Down, 1 / (Sum * Down))
+        : Sum > Most ? new(Const.TwoToMinus64, 1 / (Sum * Const.TwoToMinus64))
         : new(1 / Sum, 1);
 
     private bool HasValue => Sum > 0 && double.IsFinite(Sum);

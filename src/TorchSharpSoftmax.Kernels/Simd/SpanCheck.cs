@@ -38,6 +38,33 @@ internal static unsafe class SpanCheck
         if (threads < 1) throw new ArgumentOutOfRangeException(nameof(threads), $"'{nameof(threads)}' is {threads}; at least 1 is required.");
     }
 
+    /// <summary>The refusals of an operator that makes y of x, element by element of a layout.</summary>
+    internal static void Forward<T>(ReadOnlySpan<T> x, ReadOnlySpan<T> y, nint outer, nint length, nint inner, int threads)
+        where T : unmanaged
+    {
+        Type<T>();
+        nint n = Layout(outer, length, inner);
+        Size(x, n, nameof(x));
+        Size(y, n, nameof(y));
+        Overlap(x, y, nameof(y));
+        Threads(threads);
+    }
+
+    /// <summary>The same for its derivative, made of what forward took or gave, whose name is told, and of dy.</summary>
+    internal static void Backward<T>(
+        ReadOnlySpan<T> kept, string nameOfKept, ReadOnlySpan<T> dy, ReadOnlySpan<T> dx, nint outer, nint length, nint inner, int threads)
+        where T : unmanaged
+    {
+        Type<T>();
+        nint n = Layout(outer, length, inner);
+        Size(kept, n, nameOfKept);
+        Size(dy, n, nameof(dy));
+        Size(dx, n, nameof(dx));
+        Overlap(kept, dx, nameof(dx));
+        Overlap(dy, dx, nameof(dx));
+        Threads(threads);
+    }
+
     internal static void Algorithm(SoftmaxAlgorithm algorithm)
     {
         if (algorithm is < SoftmaxAlgorithm.Auto or > SoftmaxAlgorithm.ThreePass)

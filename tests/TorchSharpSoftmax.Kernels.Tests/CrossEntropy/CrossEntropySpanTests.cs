@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using static TorchSharpSoftmax.Kernels.Tests.Refusals;
 
 namespace TorchSharpSoftmax.Kernels.Tests;
 
@@ -83,12 +84,5 @@ public sealed class CrossEntropySpanTests
             CrossEntropyLink.Softmax, new double[6], Classes, doubles.AsSpan(2, 2), saved, 3, doubles.AsSpan(0, 3)));
         Refuses("saved", "'saved' overlaps an input;", () => CrossEntropyKernels.Forward<double>(
             CrossEntropyLink.Softmax, doubles.AsSpan(0, 6), Classes, losses, MemoryMarshal.Cast<double, CrossEntropyRow>(doubles.AsSpan(1, 6)), 3));
-    }
-
-    private static void Refuses(string argument, string message, Action action)
-    {
-        var refusal = Assert.ThrowsAny<ArgumentException>(action);
-        Assert.Equal(argument, refusal.ParamName);
-        Assert.StartsWith(message, refusal.Message, StringComparison.Ordinal);
     }
 }

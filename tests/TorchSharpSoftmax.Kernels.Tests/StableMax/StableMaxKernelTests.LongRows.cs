@@ -10,9 +10,6 @@ public abstract partial class StableMaxKernelTests<S, E>
     /// <summary>A period that no block size shares, so that the exact sum over millions of elements is a sum over this many.</summary>
     private const int Period = 4099;
 
-    /// <summary>Outputs of this size are streamed past the caches.</summary>
-    private const int StreamedBytes = 17 << 20;
-
     [Theory]
     [InlineData(1000, 1)]
     [InlineData(50257, 1)]
@@ -57,7 +54,7 @@ public abstract partial class StableMaxKernelTests<S, E>
     [Fact]
     public unsafe void A_row_past_the_caches_gives_the_reference_and_the_same_bits_on_any_number_of_threads()
     {
-        int n = (StreamedBytes / sizeof(S)) + 13;
+        int n = (KernelTour.StreamedBytes / sizeof(S)) + 13;
         S[] period = Normal(n, Period, 2), gradients = Normal(n + 1, Period);
         S[] x = Repeat(period, n), dy = Repeat(gradients, n);
         Shape shape = new(1, n, 1);

@@ -13,7 +13,7 @@ public readonly record struct CrossEntropyRow(double Top, double Ratio, double W
 /// </remarks>
 public static unsafe partial class CrossEntropyKernels
 {
-    /// <summary>Of a streamed row the target's element is fetched back from memory, which must be little beside the row.</summary>
+    /// <summary>In bytes: of a streamed row the target's element is fetched back from memory, which must be little beside the row.</summary>
     private const nint LeastStreamedRow = 1 << 14;
 
     internal static void Forward<S>(CrossEntropyLink link, S* x, CrossEntropyTargets targets, double* losses, CrossEntropyRow* saved, nint rows, int threads)

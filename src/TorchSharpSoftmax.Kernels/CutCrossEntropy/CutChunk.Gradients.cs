@@ -5,7 +5,7 @@ namespace TorchSharpSoftmax.Kernels;
 /// <summary>From results and upstream gradients to the gradients.</summary>
 internal sealed unsafe partial class CutChunk<L, V, S, T, M>
 {
-    /// <summary>As many as threads: each reads the logits' gradients once, so that twice as many lost a tenth where it was measured.</summary>
+    /// <summary>As many as threads: each reads the logits' gradients once, and more units would read them more often.</summary>
     private nint InputUnits => Math.Min(_plan.Width / GemmTile<V, T>.Columns, _run.Threads) * TokenParts;
 
     /// <summary>Where there are fewer panels of features than threads, tokens are dealt out as well.</summary>

@@ -17,12 +17,16 @@ internal sealed unsafe class CutMemory<V, S, T> : IDisposable
     /// <summary>[columns, width], with a tile's rows more.</summary>
     internal readonly T* InputGradient;
 
+    /// <summary><see cref="CutSums{T}"/> of each part of a stretch, and the chunk's <see cref="CutFactors{T}"/>.</summary>
     internal readonly T* Sums, Factors;
 
+    /// <summary>The bias's gradient, over all chunks.</summary>
     internal readonly double* BiasSums;
 
+    /// <summary>One for each of the chunk's tokens.</summary>
     internal readonly CutTotals* Totals;
 
+    /// <summary>The targets of the chunk's tokens.</summary>
     internal readonly CutHit* Hits;
 
     /// <summary>What filtering kept of each panel of each slice: row numbers, and how many.</summary>

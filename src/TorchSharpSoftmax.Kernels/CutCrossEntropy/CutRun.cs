@@ -2,6 +2,7 @@ using System.Numerics;
 
 namespace TorchSharpSoftmax.Kernels;
 
+/// <summary>What a call computes: results, gradients from them, or both at once.</summary>
 internal enum CutPhase
 {
     Forward,
@@ -32,7 +33,7 @@ internal readonly unsafe struct CutRun(
 
     internal long Workspace => workspace;
 
-    /// <summary>None for less than a million multiplications: it would cost more than it saves. No bit depends on it.</summary>
+    /// <summary>At most one for each million multiplications: more would cost more than they save. No bit depends on it.</summary>
     internal int Threads { get; } = (int)Math.Clamp((double)task.Rows * task.Classes * Math.Max(1, task.Features) / (1 << 20), 1, Math.Max(1, threads));
 
     /// <summary>Whether logits are needed for gradients, not for results alone.</summary>

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 
 namespace TorchSharpSoftmax.Kernels;
 
-/// <summary>A link in lanes for sums that grow slice by slice, each in a unit of its own, and element by element in double.</summary>
-/// <remarks>What terms are the twins in <c>CrossEntropy/</c> say; a key is what the largest term is told by.</remarks>
+/// <summary>A link in lanes for sums that grow part by part, each in a unit of its own, and element by element in double.</summary>
+/// <remarks>The twins in <c>CrossEntropy/</c> say what a term is; a key is a number that grows with it, by which the largest is found.</remarks>
 internal interface ICutLink<L, V, T>
     where L : struct, ICutLink<L, V, T>
     where V : unmanaged, ILanes<V, T>

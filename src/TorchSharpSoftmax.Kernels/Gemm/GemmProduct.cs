@@ -6,7 +6,7 @@ namespace TorchSharpSoftmax.Kernels;
 internal readonly unsafe struct GemmProduct(
     void* a, nint aRow, nint aStep, void* b, bool transposeB, void* c, nint rows, nint columns, nint length, bool add, int threads) : IRowKernel
 {
-    /// <summary>Bytes of one panel, of b's packed block in panels, and rows of a at a time.</summary>
+    /// <summary>Bytes of one panel at most, panels of b that are packed at a time, and rows of a in a slice.</summary>
     private const nint PanelBytes = 160 << 10, Panels = 8, SliceRows = 64;
 
     public void Rows<V, S, T, M>(nint first, nint end)

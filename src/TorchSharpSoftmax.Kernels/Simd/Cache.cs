@@ -30,7 +30,7 @@ internal static unsafe class Cache
         if (Sse.IsSupported) Sse.Prefetch0(p);
     }
 
-    /// <summary>The same for the second-level cache.</summary>
+    /// <summary>Asks for the line of p itself, for the second-level cache; any address is allowed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void PrefetchNear(void* p)
     {

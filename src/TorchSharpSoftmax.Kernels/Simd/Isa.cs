@@ -7,6 +7,7 @@ namespace TorchSharpSoftmax.Kernels;
 /// <summary>The only place that asks the CPU: which vector width runs, for which element type, on how many threads.</summary>
 internal static unsafe class Isa
 {
+    /// <summary>The environment variable that names the widest width wanted.</summary>
     internal const string Variable = "TORCHSHARPSOFTMAX_MAX_VECTOR_BITS";
 
     private const int Unasked = -1;

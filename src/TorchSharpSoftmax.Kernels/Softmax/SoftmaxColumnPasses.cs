@@ -89,7 +89,7 @@ internal static unsafe class SoftmaxColumnPasses<V, S, T, M>
         }
     }
 
-    /// <summary>y = e^(x - Shift) * 2^-Exponent * Last.</summary>
+    /// <summary>y = e^(x - Shift) * 2^(<see cref="Frame.Bias"/> - Exponent) * Last.</summary>
     [MethodImpl(OnePass)]
     internal static void Normalize(S* x, S* y, in ColumnTile tile, SoftmaxColumnState<T> state)
     {

@@ -127,7 +127,7 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
         return Const.ToDouble(V.Sum(total + lost)) * Const.TwoToMinus64;
     }
 
-    /// <summary>y = e^(x - shift) * 2^-exponent * factor, the last pass where nothing was kept; y may be x. Streamed, y bypasses the caches.</summary>
+    /// <summary>y = e^(x - shift) * 2^(<see cref="Frame.Bias"/> - exponent) * factor, the last pass where nothing was kept; y may be x. Streamed, y bypasses the caches.</summary>
     [MethodImpl(OnePass)]
     internal static void Normalize<B>(S* x, S* y, nint n, Frame frame, double factor) where B : struct, IChoice
     {

@@ -40,7 +40,7 @@ internal static unsafe class SoftmaxShortRows<V, S, T, M>
         return end;
     }
 
-    /// <summary>Each row's maximum, and the sum of e^(x - max) over what the polynomial makes of e^0.</summary>
+    /// <summary>Each row's maximum, and the sum of e^(x - max), in which the maximum's own term is exactly 1.</summary>
     [MethodImpl(OnePass)]
     internal static nint MaxAndSum(S* x, nint n, nint first, nint end, T* maxima, T* sums)
     {

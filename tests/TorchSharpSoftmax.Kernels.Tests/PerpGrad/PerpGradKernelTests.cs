@@ -334,10 +334,10 @@ public abstract unsafe class PerpGradKernelTests<S, E>
     }
 }
 
-public sealed class FloatPerpGradTests : PerpGradKernelTests<float, FloatElement>;
+public sealed class FloatPerpGradKernelTests : PerpGradKernelTests<float, FloatElement>;
 
-public sealed class DoublePerpGradTests : PerpGradKernelTests<double, DoubleElement>;
+public sealed class DoublePerpGradKernelTests : PerpGradKernelTests<double, DoubleElement>;
 
-public sealed class BFloat16PerpGradTests : PerpGradKernelTests<BFloat16, BFloat16Element>;
+public sealed class BFloat16PerpGradKernelTests : PerpGradKernelTests<BFloat16, BFloat16Element>;
 
-public sealed class HalfPerpGradTests : PerpGradKernelTests<Half, HalfElement>;
+public sealed class HalfPerpGradKernelTests : PerpGradKernelTests<Half, HalfElement>;

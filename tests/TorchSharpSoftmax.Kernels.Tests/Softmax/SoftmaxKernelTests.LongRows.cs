@@ -16,7 +16,7 @@ public abstract partial class SoftmaxKernelTests<S, E>
     {
         n = n == 0 ? (KernelTour.StreamedBytes / sizeof(S)) + 13 : n;
         double[] period = Samples.Normal(n, Period, 2);
-        S[] x = Repeat(Elements.From<S, E>(period), n);
+        S[] x = Samples.Repeated(Elements.From<S, E>(period), n);
         Expected[] exact = PeriodicSoftmax(Elements.ToDoubles<S, E>(x.AsSpan(0, Math.Min(n, Period))), n);
         Shape shape = new(1, n, 1);
         using var kernels = new SoftmaxRunner<S, E>(n);
@@ -95,17 +95,6 @@ public abstract partial class SoftmaxKernelTests<S, E>
             // A sanity check against a whole block left out; accuracy is asserted elsewhere. A subnormal half has few bits.
             Assert.True(Math.Abs(sum - 1) < 0.02, $"A row of {shape} sums to {sum}, width {bits}");
         }
-    }
-
-    private static S[] Repeat(S[] period, int n)
-    {
-        var x = new S[n];
-        for (int i = 0; i < n; i++)
-        {
-            x[i] = period[i % Period];
-        }
-
-        return x;
     }
 
     /// <summary>The exact softmax of a row of <paramref name="n"/> that repeats a period; one period of it.</summary>

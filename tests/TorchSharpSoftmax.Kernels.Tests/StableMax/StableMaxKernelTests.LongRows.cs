@@ -56,7 +56,7 @@ public abstract partial class StableMaxKernelTests<S, E>
     {
         int n = (KernelTour.StreamedBytes / sizeof(S)) + 13;
         S[] period = Normal(n, Period, 2), gradients = Normal(n + 1, Period);
-        S[] x = Repeat(period, n), dy = Repeat(gradients, n);
+        S[] x = Samples.Repeated(period, n), dy = Samples.Repeated(gradients, n);
         Shape shape = new(1, n, 1);
         using var kernels = new StableMaxRunner<S, E>(n);
         foreach (bool log in (bool[])[false, true])
@@ -118,17 +118,6 @@ public abstract partial class StableMaxKernelTests<S, E>
             double sum = line.Sum(i => p[i]);
             Xunit.Assert.True(Math.Abs(sum - 1) < 0.03, $"A row of {shape} sums to {sum}, width {bits}");
         }
-    }
-
-    private static S[] Repeat(S[] period, int n)
-    {
-        var x = new S[n];
-        for (int i = 0; i < n; i++)
-        {
-            x[i] = period[i % Period];
-        }
-
-        return x;
     }
 
     /// <summary>One period of the exact results for a row of <paramref name="n"/> that repeats a period.</summary>

@@ -36,7 +36,7 @@ internal readonly unsafe struct CrossEntropyForward(CrossEntropyLink link, void*
             {
                 if (L.ByMax || rows[i].Skip) continue;
                 if (!double.IsFinite(rows[i].Others) && double.IsFinite(rows[i].Most)) // a sum beyond the type's range; a NaN stays one
-                    CrossEntropyPasses<V, S, T, M>.Sum<L>(from + i * n, n, 1, rows + i, Const.Of<T>(1 / (double)(1UL << 32) / (1UL << 32)));
+                    CrossEntropyPasses<V, S, T, M>.Sum<L>(from + i * n, n, 1, rows + i, Const.Of<T>(Const.TwoToMinus64));
             }
             if (targets.IsDense) Gaps<G, V, S, T, M>(from, at, count, rows);
             for (nint i = 0; i < count; i++) Finish<L, V, S, T, M>(from + i * n, at + i, rows[i]);

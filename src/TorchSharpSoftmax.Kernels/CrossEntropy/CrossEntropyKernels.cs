@@ -13,7 +13,7 @@ public readonly record struct CrossEntropyRow(double Top, double Ratio, double W
 /// </remarks>
 public static unsafe partial class CrossEntropyKernels
 {
-    /// <summary>Of a streamed row the target's element is fetched back from memory, which must be little beside the row.</summary>
+    /// <summary>In bytes: of a streamed row the target's element is fetched back from memory, which must be little beside the row.</summary>
     private const nint LeastStreamedRow = 1 << 14;
 
     internal static void Forward<S>(CrossEntropyLink link, S* x, CrossEntropyTargets targets, double* losses, CrossEntropyRow* saved, nint rows, int threads)
@@ -34,7 +34,7 @@ public static unsafe partial class CrossEntropyKernels
         where S : unmanaged
     {
         if (rows == 0 || targets.Length == 0) return;
-        bool isLong = targets.Length * sizeof(S) >= LeastStreamedRow, stream = dx != x && isLong && (double)rows * targets.Length * sizeof(S) >= Cache.StreamFromBytes;
+        bool isLong = targets.Length * sizeof(S) >= LeastStreamedRow, stream = dx != x && isLong && Cache.Streams(dx, (double)rows * targets.Length);
         Isa.Run<S, CrossEntropyBackward>(new(link, x, targets, saved, dy, dyStep, divisor, dx, stream), rows, targets.Length, threads);
     }
 

@@ -65,7 +65,7 @@ internal static unsafe class CrossEntropyPasses<V, S, T, M>
         }
     }
 
-    /// <summary>Weight and Gaps of each row's dense part; where t is not given, its factor is left out. each is added to a target's own.</summary>
+    /// <summary>Weight and Gaps of each row's dense part, that is of q = weight * (ofTarget * t + ofEach); without P there is no t.</summary>
     [MethodImpl(OnePass)]
     internal static void Gaps<G, P>(S* x, S* t, T* weight, nint weightMask, nint n, nint count, RowTerms* rows, double ofTarget, double ofEach)
         where G : struct, IGap<G, V, T>

@@ -20,7 +20,7 @@ public static unsafe partial class CrossEntropyKernels
     /// <param name="ignoreIndex">The class number of rows that do not count.</param>
     /// <param name="labelSmoothing">The share of the target that is spread over all classes, 0 to 1.</param>
     /// <param name="threads">At most so many threads, the caller's included.</param>
-    /// <exception cref="ArgumentException">A span does not fit the others, or T is another type.</exception>
+    /// <exception cref="ArgumentException">A span does not fit the others, losses or saved overlap an input, or T is another type.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A target that is no class, a negative length, a share that is none, or fewer than one thread.</exception>
     public static void Forward<T>(
         CrossEntropyLink link, ReadOnlySpan<T> x, ReadOnlySpan<long> target, Span<double> losses, Span<CrossEntropyRow> saved, nint length,
@@ -30,6 +30,7 @@ public static unsafe partial class CrossEntropyKernels
         CheckAll(link, x, weight, saved, target.Length, length, labelSmoothing, threads);
         SpanCheck.Size<double>(losses, target.Length, nameof(losses));
         CheckClasses(target, length, ignoreIndex);
+        CheckResults(x, target, weight, losses, saved);
         fixed (T* px = x, pw = weight)
         fixed (float* pf = Widened(weight))
         fixed (long* pt = target)
@@ -57,6 +58,7 @@ public static unsafe partial class CrossEntropyKernels
     {
         CheckAll(link, x, weight, saved, losses.Length, length, labelSmoothing, threads);
         SpanCheck.Size(target, x.Length, nameof(target));
+        CheckResults(x, target, weight, losses, saved);
         fixed (T* px = x, pt = target, pw = weight)
         fixed (float* pf = Widened(weight))
         fixed (double* pl = losses)
@@ -138,7 +140,7 @@ public static unsafe partial class CrossEntropyKernels
         SpanCheck.Type<T>();
         if (link is not (CrossEntropyLink.StableMax or CrossEntropyLink.Softmax))
             throw new ArgumentOutOfRangeException(nameof(link), $"'{nameof(link)}' is {(int)link}; StableMax or Softmax is required.");
-        SpanCheck.Size(x, SpanCheck.Layout(rows, length, 1), nameof(x));
+        SpanCheck.Size(x, SpanCheck.Rows(rows, length), nameof(x));
         SpanCheck.Size(saved, rows, nameof(saved));
         if (!weight.IsEmpty) SpanCheck.Size(weight, length, nameof(weight));
         if (!(labelSmoothing is >= 0 and <= 1))
@@ -157,6 +159,20 @@ public static unsafe partial class CrossEntropyKernels
                     nameof(target), $"'{nameof(target)}' is {classes[wrong]} at [{wrong}]; 0 to {length - 1}, or {nameof(ignoreIndex)} ({ignoreIndex}), is required.");
             }
         }
+    }
+
+    /// <summary>Rows are read and written by turns, in no order.</summary>
+    private static void CheckResults<T, TTarget>(
+        ReadOnlySpan<T> x, ReadOnlySpan<TTarget> target, ReadOnlySpan<T> weight, ReadOnlySpan<double> losses, ReadOnlySpan<CrossEntropyRow> saved)
+        where T : unmanaged
+        where TTarget : unmanaged
+    {
+        SpanCheck.Separate(x, losses, nameof(losses));
+        SpanCheck.Separate(target, losses, nameof(losses));
+        SpanCheck.Separate(weight, losses, nameof(losses));
+        SpanCheck.Separate(x, saved, nameof(saved));
+        SpanCheck.Separate(target, saved, nameof(saved));
+        SpanCheck.Separate(weight, saved, nameof(saved));
     }
 
     private static void CheckGradients<T>(ReadOnlySpan<T> x, ReadOnlySpan<T> weight, ReadOnlySpan<CrossEntropyRow> saved, ReadOnlySpan<T> dy, ReadOnlySpan<T> dx)

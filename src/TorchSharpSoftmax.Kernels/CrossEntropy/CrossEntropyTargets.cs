@@ -63,6 +63,7 @@ internal struct RowTerms
     /// <summary>The largest term, and the sum of all the others.</summary>
     internal double Most, Others;
 
+    /// <summary>What <see cref="IGap{G, V, T}.Of"/> takes of log(Top).</summary>
     internal double LogTop;
 
     /// <summary>Sums over the dense part: of q, and of q times the distance to the largest log-probability.</summary>
@@ -76,7 +77,7 @@ internal struct GradientRow<T>
 {
     internal T Top, Scale, Coefficient;
 
-    /// <summary>From which key on an element is the largest; none is where all are below one half, and p itself is no nearer to 1.</summary>
+    /// <summary>The key from which on an element counts as the largest. Infinite where no probability is above one half: there p is as precise as 1 - p.</summary>
     internal T Largest;
 
     /// <summary>For a dense part: the row's upstream gradient, the sum of q in two parts, and upstream * sum(q) * (1 - the largest probability).</summary>

@@ -51,7 +51,7 @@ internal readonly struct SoftmaxLink<V, T>(ExtExp<V, T> exp) : ILink<SoftmaxLink
 
     public static double Relative(double x, double top) => Math.Exp(x - top);
 
-    public static (double Coefficient, double Scale) Coefficient(double coefficient, double top) => (coefficient / (1UL << 32) / (1UL << 32), 1);
+    public static (double Coefficient, double Scale) Coefficient(double coefficient, double top) => (coefficient * Const.TwoToMinus64, 1);
 }
 
 /// <summary>max - x.</summary>

@@ -1,7 +1,7 @@
 namespace TorchSharpSoftmax.Kernels;
 
 /// <summary>Logits of a few classes (rows) and a chunk of tokens (columns, a lane each): what the passes walk over.</summary>
-/// <remarks>Columns are a multiple of every width; those beyond the chunk's tokens hold finite numbers that nobody reads.</remarks>
+/// <remarks>Columns are a multiple of every width; those beyond the chunk's tokens hold numbers that nobody reads, not even finite ones.</remarks>
 /// <param name="at">The first element.</param>
 /// <param name="first">The first row's class.</param>
 /// <param name="rows">How many classes.</param>
@@ -20,7 +20,7 @@ internal readonly unsafe struct CutBlock<T>(T* at, nint first, nint rows, nint c
     internal T* Of(nint classNumber, nint column) => at + (classNumber - first) * columns + column;
 }
 
-/// <summary>What the sums of one slice of classes are: an array over the chunk's columns each.</summary>
+/// <summary>What the sums of one part of the classes are: an array over the chunk's columns each.</summary>
 internal readonly unsafe struct CutSums<T>(T* at, nint columns)
     where T : unmanaged
 {

@@ -5,7 +5,7 @@ namespace TorchSharpSoftmax.Kernels;
 /// <summary>From results and upstream gradients to the gradients.</summary>
 internal sealed unsafe partial class CutChunk<L, V, S, T, M>
 {
-    /// <summary>As many as threads: each reads the logits' gradients once, so that twice as many lost a tenth where it was measured.</summary>
+    /// <summary>As many as threads: each reads the logits' gradients once, and more units would read them more often.</summary>
     private nint InputUnits => Math.Min(_plan.Width / GemmTile<V, T>.Columns, _run.Threads) * TokenParts;
 
     /// <summary>Where there are fewer panels of features than threads, tokens are dealt out as well.</summary>
@@ -29,7 +29,7 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M>
             double least = _run.Filter.Threshold * Math.Abs(of.OfLoss * scale);
             SetFactors(
                 token, frame, factor, whole * scale, of.OfEntropy * scale, row.LogSumExp - row.Entropy, of.OfLoss * _ofEach * scale, of.OfLoss * _ofTarget * scale,
-                Math.Max(least, 1e-37));
+                least < 1e37 ? Math.Max(least, 1e-37) : 1e-37); // an upstream gradient that is no number, or nearly infinite, is all kept
         }
         for (nint i = 0; i < _hits && LeavesTargetOut; i++) // the share of the one target is only known here
         {

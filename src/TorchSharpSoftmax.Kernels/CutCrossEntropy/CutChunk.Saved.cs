@@ -8,9 +8,9 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M>
     private bool Restores => _run.Phase == CutPhase.Backward && _run.Saved is { IsComplete: true };
 
     /// <summary>Of all parts of all chunks.</summary>
-    private nint PartOf(nint first) => _first / _plan.Tokens * AllParts + first / _plan.Weights;
+    private nint PartOf(nint first) => _first / _plan.Tokens * AllParts + first / _plan.Part;
 
-    private nint AllParts => (_task.Classes + _plan.Weights - 1) / _plan.Weights;
+    private nint AllParts => (_task.Classes + _plan.Part - 1) / _plan.Part;
 
     private void BeginSaving() => _run.Saved!.Begin(((_task.Rows + _plan.Tokens - 1) / _plan.Tokens) * AllParts, (long)_task.Rows * _task.Classes);
 
@@ -24,7 +24,7 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M>
 
     private void Save(nint part)
     {
-        CutBlock<T> x = Block(part, _plan.Weights);
+        CutBlock<T> x = Block(part, _plan.Part);
         Span<CutHit> hits = HitsIn(x.First, x.Rows);
         nint most = x.Rows * _tokens + hits.Length, count = 0;
         CutEntry<T>[] room = System.Buffers.ArrayPool<CutEntry<T>>.Shared.Rent((int)most);
@@ -41,7 +41,7 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M>
     private void Restore(CutBlock<T> x)
     {
         new Span<T>(x.At, (int)(x.Rows * Columns)).Fill(Const.Of<T>(double.NegativeInfinity));
-        for (nint row = 0; row < x.Rows; row += _plan.Weights)
+        for (nint row = 0; row < x.Rows; row += _plan.Part)
         {
             foreach (ref readonly CutEntry<T> entry in _run.Saved!.Of<T>(PartOf(x.First + row))) x.At[(row + entry.Row) * Columns + entry.Token] = entry.Logit;
         }

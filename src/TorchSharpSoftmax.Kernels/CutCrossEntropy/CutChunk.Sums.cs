@@ -4,7 +4,7 @@ namespace TorchSharpSoftmax.Kernels;
 internal sealed unsafe partial class CutChunk<L, V, S, T, M>
 {
     /// <summary>Sums are made over as many classes as are multiplied at a time, whether or not gradients are filtered.</summary>
-    private nint Parts => (_classes + _plan.Weights - 1) / _plan.Weights;
+    private nint Parts => (_classes + _plan.Part - 1) / _plan.Part;
 
     /// <summary>One of this stretch's blocks of so many classes.</summary>
     private CutBlock<T> Block(nint index, nint classes)
@@ -16,8 +16,8 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M>
     /// <summary>The logits of a slice: the product, then bias, scale and cap.</summary>
     private void WriteLogits(CutBlock<T> x)
     {
-        for (nint row = 0; row < x.Rows; row += _plan.Weights)
-            Multiply(new(x.At + row * Columns, x.First + row, Math.Min(_plan.Weights, x.Rows - row), Columns));
+        for (nint row = 0; row < x.Rows; row += _plan.Part)
+            Multiply(new(x.At + row * Columns, x.First + row, Math.Min(_plan.Part, x.Rows - row), Columns));
         if (_task.Bias != null || _task.Scale != 1) CutPasses<V, T>.Affine(x, (T*)_task.Bias, Const.Of<T>(_task.Scale));
         if (_task.Softcap > 0) CutPasses<V, T>.Cap(x, Const.Of<T>(_task.Softcap));
     }
@@ -66,7 +66,7 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M>
 
     private void Sum(nint part)
     {
-        CutBlock<T> x = Block(part, _plan.Weights);
+        CutBlock<T> x = Block(part, _plan.Part);
         CutSums<T> sums = SumsOf(part);
         WriteLogits(x);
         if (_task.WantsArgmax) CutPasses<V, T>.Best(x, sums);
@@ -107,7 +107,7 @@ internal sealed unsafe partial class CutChunk<L, V, S, T, M>
         for (nint part = 0; part < Parts; part++)
         {
             _memory.Totals[token].Add<L, V, T>(
-                SumsOf(part), token, _from + part * _plan.Weights, _task.WantsEntropy, _task.Smoothing > 0, _task.Probabilities != null, _task.WantsArgmax);
+                SumsOf(part), token, _from + part * _plan.Part, _task.WantsEntropy, _task.Smoothing > 0, _task.Probabilities != null, _task.WantsArgmax);
         }
         if (Saves) SetLeast(token);
     }

@@ -12,7 +12,7 @@ internal static class CutChunk
 
 /// <summary>One chunk of tokens after another: its logits stretch by stretch, their sums, the results, and from them the gradients.</summary>
 /// <remarks>
-/// A phase is dealt to threads by slices of classes (logits, sums, the weight's gradient, of which each slice owns its rows) or by features (the input's gradient, whose elements have one
+/// Work is dealt to threads by parts or slices of classes (logits, sums, the weight's gradient, of which each slice owns its rows) or by features (the input's gradient, whose elements have one
 /// owner each); nothing is added up by two threads, so that every sum is made in one order.
 /// </remarks>
 internal sealed unsafe partial class CutChunk<L, V, S, T, M> : IDisposable

@@ -2,7 +2,7 @@ namespace TorchSharpSoftmax.Kernels;
 
 /// <summary>A linear head with its cross-entropy, without the logits, and the derivatives.</summary>
 /// <remarks>Results are the same bits for any number of threads. Arguments are checked by the caller. An allocation that fails throws OutOfMemoryException and leaves nothing behind.</remarks>
-internal static unsafe partial class CutCrossEntropyKernels
+internal static unsafe class CutCrossEntropyKernels
 {
     /// <summary>What the widest tile has as columns, at 512 bits; narrower ones take less.</summary>
     private const nint WidestTile = 192;

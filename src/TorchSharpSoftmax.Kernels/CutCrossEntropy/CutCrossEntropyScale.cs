@@ -19,7 +19,7 @@ internal readonly unsafe struct CutCrossEntropyScale(void* x, nint length, doubl
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where M : struct, IStored<S, T>
     {
-        nint at = first * RowBlocks.Size(length), n = Math.Min(end * RowBlocks.Size(length), length) - at;
+        var (at, n) = RowBlocks.Range(first, end, length);
         CutCrossEntropyScalePasses<V, S, T, M>.Multiply((S*)x + at, n, factor);
     }
 }

@@ -46,6 +46,7 @@ internal readonly unsafe struct CutCrossEntropyTask
     /// <summary>cap * tanh(logit / cap); 0 for none.</summary>
     internal double Softcap { get; init; }
 
+    /// <summary>What logits are multiplied by, before the cap.</summary>
     internal double Scale { get; init; }
 
     /// <summary>What of each target is spread over all classes.</summary>
@@ -59,7 +60,7 @@ internal readonly unsafe struct CutCrossEntropyTask
 /// <summary>What forward finds of a counted row.</summary>
 /// <param name="Loss">sum over targets of share * class weight * (1 - smoothing) * (lse - log term), and smoothing / V * sum over classes of class weight * (lse - log term).</param>
 /// <param name="LogSumExp">The logarithm of the sum of the terms.</param>
-/// <param name="Rest">1 - p of a single target, exact however small; 0 for other targets.</param>
+/// <param name="Rest">1 - p of a single target, exact however small; for other targets, how much they count in all.</param>
 /// <param name="Entropy">-sum(p log p), if asked for.</param>
 /// <param name="Argmax">The first largest logit's class, if asked for; NaN counts as larger than all, as in libtorch.</param>
 internal readonly record struct CutCrossEntropyRow(double Loss, double LogSumExp, double Rest, double Entropy, long Argmax);

@@ -7,8 +7,10 @@ internal static unsafe class CutGradientPasses<V, T>
     where V : unmanaged, ILanes<V, T>
     where T : unmanaged
 {
+    private const MethodImplOptions OnePass = MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization;
+
     /// <summary>x = factor * probability * slope.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(OnePass)]
     internal static void Write<L>(CutBlock<T> x, CutFactors<T> factors) where L : struct, ICutLink<L, V, T>
     {
         L link = L.New();
@@ -28,7 +30,7 @@ internal static unsafe class CutGradientPasses<V, T>
     /// x = (factor * probability * (whole - ofEntropy * (log term - level)) - spread * weight - ofTargets * weight * target) * slope * the cap's slope. Target, weight and cap may
     /// be missing: null, null and 0.
     /// </summary>
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(OnePass)]
     internal static void WriteAll<L>(CutBlock<T> x, CutFactors<T> factors, T* weight, T* target, T cap) where L : struct, ICutLink<L, V, T>
     {
         L link = L.New();
@@ -55,7 +57,7 @@ internal static unsafe class CutGradientPasses<V, T>
     }
 
     /// <summary>sums[class] += the sum of its row.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(OnePass)]
     internal static void AddRows(CutBlock<T> x, nint columns, double* sums)
     {
         for (nint row = 0; row < x.Rows; row++)
@@ -67,18 +69,19 @@ internal static unsafe class CutGradientPasses<V, T>
         }
     }
 
-    /// <summary>Of the rows of one panel, which have an entry that is not below its least size: their numbers, and how many.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    /// <summary>Of the rows of one panel, which have an entry that is not below its least size, or NaN: their numbers, and how many.</summary>
+    [MethodImpl(OnePass)]
     internal static nint Keep(CutBlock<T> x, nint column, nint columns, CutFactors<T> factors, long* kept)
     {
         nint count = 0;
+        V huge = V.Broadcast(Const.Of<T>(float.MaxValue, double.MaxValue)); // for NaN; less the infinity of a lane without a token it is a number
         for (nint row = 0; row < x.Rows; row++)
         {
             T* at = x.At + row * x.Columns + column;
             V most = V.Broadcast(Const.Of<T>(double.NegativeInfinity));
             for (nint n = 0; n < columns; n += V.Count)
             {
-                V left = V.WhereNaN(V.Load(at + n), V.Broadcast(Const.Of<T>(double.PositiveInfinity)), V.Abs(V.Load(at + n)));
+                V left = V.WhereNaN(V.Load(at + n), huge, V.Abs(V.Load(at + n)));
                 V above = left - V.Load(factors.Least + column + n);
                 most = V.AtLeast(above, most);
             }
@@ -89,7 +92,7 @@ internal static unsafe class CutGradientPasses<V, T>
     }
 
     /// <summary>Of each entry below its least size: with the probability size / least it becomes as large as that, else 0.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(OnePass)]
     internal static void Draw(CutBlock<T> x, nint columns, long* tokens, CutFactors<T> factors, ulong seed)
     {
         for (nint row = 0; row < x.Rows; row++)
@@ -98,7 +101,7 @@ internal static unsafe class CutGradientPasses<V, T>
             for (nint n = 0; n < columns; n++)
             {
                 double value = Const.ToDouble(at[n]), size = Math.Abs(value), least = Const.ToDouble(factors.Least[n]);
-                if (size >= least || size == 0) continue;
+                if (!(size < least) || size == 0) continue; // a NaN stays
                 ulong hash = Mix(Mix(seed ^ (ulong)tokens[n]) ^ (ulong)(x.First + row));
                 at[n] = Const.Of<T>((hash >> 11) * (1.0 / (1UL << 53)) * least < size ? Math.CopySign(least, value) : 0);
             }

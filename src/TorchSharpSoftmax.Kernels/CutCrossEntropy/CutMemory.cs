@@ -17,12 +17,16 @@ internal sealed unsafe class CutMemory<V, S, T> : IDisposable
     /// <summary>[columns, width], with a tile's rows more.</summary>
     internal readonly T* InputGradient;
 
+    /// <summary><see cref="CutSums{T}"/> of each part of a stretch, and the chunk's <see cref="CutFactors{T}"/>.</summary>
     internal readonly T* Sums, Factors;
 
+    /// <summary>The bias's gradient, over all chunks.</summary>
     internal readonly double* BiasSums;
 
+    /// <summary>One for each of the chunk's tokens.</summary>
     internal readonly CutTotals* Totals;
 
+    /// <summary>The targets of the chunk's tokens.</summary>
     internal readonly CutHit* Hits;
 
     /// <summary>What filtering kept of each panel of each slice: row numbers, and how many.</summary>
@@ -38,17 +42,17 @@ internal sealed unsafe class CutMemory<V, S, T> : IDisposable
         CutCrossEntropyTask task = run.Task;
         nint rows = GemmTile<V, T>.Rows, columns = GemmTile<V, T>.Columns, panels = plan.Columns / columns;
         bool weight = run.Gradients.Weight != 0, filter = run.Filter.Threshold > 0;
-        nint widened = typeof(S) == typeof(T) ? 0 : plan.Weights * plan.Features, packed = run.Gradients.Input == 0 ? 0 : CutPlan.Depth * Math.Min(plan.Width, CutChunk.Group * columns);
+        nint widened = typeof(S) == typeof(T) ? 0 : plan.Part * plan.Features, packed = run.Gradients.Input == 0 ? 0 : CutPlan.Depth * Math.Min(plan.Width, CutChunk.Group * columns);
         Scrap = CutPlan.UpTo(Math.Max(Math.Max(widened, packed), task.Probabilities == null ? 0 : plan.Slice * plan.Columns), 64);
         nint scratchBytes = CutPlan.UpTo((Scrap + rows * columns) * sizeof(T), 4096);
-        nint weights = (plan.Stretch + plan.Weights - 1) / plan.Weights, slices = (plan.Stretch + plan.Slice - 1) / plan.Slice;
+        nint parts = (plan.Stretch + plan.Part - 1) / plan.Part, slices = (plan.Stretch + plan.Slice - 1) / plan.Slice;
         nint[] bytes =
         [
             plan.Columns * task.Features * sizeof(T),
             weight ? plan.Tokens * plan.Width * sizeof(T) : 0,
             (plan.Stretch + rows) * plan.Columns * sizeof(T),
             run.Gradients.Input == 0 ? 0 : (plan.Columns + rows) * plan.Width * sizeof(T),
-            weights * CutSums<T>.Fields * plan.Columns * sizeof(T),
+            parts * CutSums<T>.Fields * plan.Columns * sizeof(T),
             CutFactors<T>.Fields * plan.Columns * sizeof(T),
             run.Gradients.Bias == 0 ? 0 : task.Classes * sizeof(double),
             plan.Columns * sizeof(CutTotals),
@@ -58,7 +62,7 @@ internal sealed unsafe class CutMemory<V, S, T> : IDisposable
             scratchBytes * run.Threads,
         ];
         _block = (byte*)Block.Take(bytes, 1 << 12); // which from now on are addresses
-        int part = 0;
+        int next = 0;
         InputByToken = (T*)Next();
         InputByFeature = (T*)Next();
         Logits = (T*)Next();
@@ -72,7 +76,7 @@ internal sealed unsafe class CutMemory<V, S, T> : IDisposable
         KeptCounts = (long*)Next();
         Scratch = new(Next(), scratchBytes, run.Threads);
 
-        byte* Next() => (byte*)bytes[part++];
+        byte* Next() => (byte*)bytes[next++];
     }
 
     public void Dispose() => Block.Give(_block);

@@ -7,8 +7,10 @@ internal static unsafe class CutPasses<V, T>
     where V : unmanaged, ILanes<V, T>
     where T : unmanaged
 {
+    private const MethodImplOptions OnePass = MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization;
+
     /// <summary>x = scale * (x + bias), of each class its own bias; bias is null where all are 0.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(OnePass)]
     internal static void Affine(CutBlock<T> x, T* bias, T scale)
     {
         V factor = V.Broadcast(scale), zero = V.Broadcast(Const.Of<T>(0));
@@ -21,7 +23,7 @@ internal static unsafe class CutPasses<V, T>
     }
 
     /// <summary>x = cap * tanh(x / cap).</summary>
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(OnePass)]
     internal static void Cap(CutBlock<T> x, T cap)
     {
         var tanh = new Tanh<V, T>();
@@ -30,7 +32,7 @@ internal static unsafe class CutPasses<V, T>
     }
 
     /// <summary>The largest key, and the sum of the terms.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(OnePass)]
     internal static void Sum<L>(CutBlock<T> x, CutSums<T> sums) where L : struct, ICutLink<L, V, T>
     {
         L link = L.New();
@@ -68,7 +70,7 @@ internal static unsafe class CutPasses<V, T>
     }
 
     /// <summary>sum(term * log term), after <see cref="Sum"/>; a term of 0 counts 0.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(OnePass)]
     internal static void SumLogs<L>(CutBlock<T> x, CutSums<T> sums) where L : struct, ICutLink<L, V, T>
     {
         L link = L.New();
@@ -87,7 +89,7 @@ internal static unsafe class CutPasses<V, T>
     }
 
     /// <summary>sum(weight * log term); weight is null where all are 1.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(OnePass)]
     internal static void SumWeighted<L>(CutBlock<T> x, T* weight, CutSums<T> sums) where L : struct, ICutLink<L, V, T>
     {
         L link = L.New();
@@ -103,7 +105,7 @@ internal static unsafe class CutPasses<V, T>
     }
 
     /// <summary>sum(weight * target) and sum(weight * target * log term), targets lying as the block does; what counts 0 costs 0.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(OnePass)]
     internal static void SumTargets<L>(CutBlock<T> x, T* target, T* weight, CutSums<T> sums) where L : struct, ICutLink<L, V, T>
     {
         L link = L.New();
@@ -124,7 +126,7 @@ internal static unsafe class CutPasses<V, T>
     }
 
     /// <summary>The logits whose keys are not below their token's least one, NaN included.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(OnePass)]
     internal static nint Find<L>(CutBlock<T> x, nint tokens, T* least, CutEntry<T>* entries) where L : struct, ICutLink<L, V, T>
     {
         L link = L.New();
@@ -150,7 +152,7 @@ internal static unsafe class CutPasses<V, T>
     }
 
     /// <summary>The first largest logit; NaN counts as the largest.</summary>
-    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(OnePass)]
     internal static void Best(CutBlock<T> x, CutSums<T> sums)
     {
         V top = V.Broadcast(Const.Of<T>(double.PositiveInfinity)), one = V.Broadcast(Const.Of<T>(1));

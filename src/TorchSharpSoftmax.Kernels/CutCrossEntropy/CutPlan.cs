@@ -10,13 +10,13 @@ internal readonly struct CutPlan
     /// <summary>No chunk has more tokens: a slice's logits would leave the second-level cache, and little is gained.</summary>
     private const nint MostTokens = 384;
 
-    private const nint WeightBytes = 384 << 10, MostWeights = 512, StepBytes = 8 << 20, PanelBytes = 160 << 10;
+    private const nint WeightBytes = 384 << 10, MostPart = 512, StepBytes = 8 << 20, PanelBytes = 160 << 10;
 
     /// <summary>Slices of a stretch, or a multiple of it: two, four or eight threads get equal shares.</summary>
     private const nint SlicesAtOnce = 8;
 
-    /// <summary>Where there are no more slices than so many times as many, one over would cost; nor are they cut below so many tiles for that.</summary>
-    private const nint MostBalanced = 4, LeastWeights = 4;
+    /// <summary>Fewer than so many times <see cref="SlicesAtOnce"/> parts are made equal, or one thread would have one more than the others; but none is cut below so many tiles.</summary>
+    private const nint MostBalanced = 4, LeastTiles = 4;
 
     /// <summary>Classes of a slice where few of them will be kept.</summary>
     private const nint FilteredSlice = 1024;
@@ -36,8 +36,8 @@ internal readonly struct CutPlan
     /// <summary>Features up to whole panels.</summary>
     internal readonly nint Width;
 
-    /// <summary>Classes whose weights are multiplied at a time.</summary>
-    internal readonly nint Weights;
+    /// <summary>Classes whose weights are multiplied, and whose terms are summed, at a time.</summary>
+    internal readonly nint Part;
 
     /// <summary>Classes whose gradients are made at a time.</summary>
     internal readonly nint Slice;
@@ -62,11 +62,11 @@ internal readonly struct CutPlan
         Width = UpTo(features, tileColumns);
         nint blocks = Math.Max(1, (features * tileColumns * size + PanelBytes - 1) / PanelBytes);
         Features = Math.Max(1, (features + blocks - 1) / blocks);
-        Weights = Math.Min(UpTo(Math.Clamp(WeightBytes / (Features * size), 2 * tileRows, MostWeights), tileRows), UpTo(classes, tileRows));
-        nint slices = (classes + Weights - 1) / Weights;
-        if (slices < MostBalanced * SlicesAtOnce) // as many for each thread, rather than full ones
-            Weights = Math.Min(Weights, UpTo(Math.Max((classes - 1) / UpTo(slices, SlicesAtOnce) + 1, LeastWeights * tileRows), tileRows));
-        Slice = filters ? Math.Min(UpTo(FilteredSlice, Weights), UpTo(classes, tileRows)) : Weights;
+        Part = Math.Min(UpTo(Math.Clamp(WeightBytes / (Features * size), 2 * tileRows, MostPart), tileRows), UpTo(classes, tileRows));
+        nint parts = (classes + Part - 1) / Part;
+        if (parts < MostBalanced * SlicesAtOnce) // as many for each thread, rather than full ones
+            Part = Math.Min(Part, UpTo(Math.Max((classes - 1) / UpTo(parts, SlicesAtOnce) + 1, LeastTiles * tileRows), tileRows));
+        Slice = filters ? Math.Min(UpTo(FilteredSlice, Part), UpTo(classes, tileRows)) : Part;
         nint most = MostTokens;
         if (whole) most = (nint)Math.Min(most, workspace / PerToken(features, classes, tileColumns, size));
         most = Math.Max(tileColumns, most / tileColumns * tileColumns);

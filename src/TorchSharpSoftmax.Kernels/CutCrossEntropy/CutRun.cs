@@ -2,6 +2,7 @@ using System.Numerics;
 
 namespace TorchSharpSoftmax.Kernels;
 
+/// <summary>What a call computes: results, gradients from them, or both at once.</summary>
 internal enum CutPhase
 {
     Forward,
@@ -32,7 +33,7 @@ internal readonly unsafe struct CutRun(
 
     internal long Workspace => workspace;
 
-    /// <summary>None for less than a million multiplications: it would cost more than it saves. No bit depends on it.</summary>
+    /// <summary>At most one for each million multiplications: more would cost more than they save. No bit depends on it.</summary>
     internal int Threads { get; } = (int)Math.Clamp((double)task.Rows * task.Classes * Math.Max(1, task.Features) / (1 << 20), 1, Math.Max(1, threads));
 
     /// <summary>Whether logits are needed for gradients, not for results alone.</summary>
@@ -44,7 +45,7 @@ internal readonly unsafe struct CutRun(
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where M : struct, IStored<S, T>
     {
-        long all = task.Link == CrossEntropyLink.StableMax ? Of<CutStableMax<V, T>, V, S, T, M>() : Of<CutSoftmax<V, T>, V, S, T, M>();
+        long all = task.Link == CrossEntropyLink.StableMax ? Of<CutStableMaxLink<V, T>, V, S, T, M>() : Of<CutSoftmaxLink<V, T>, V, S, T, M>();
         if (kept != null) *kept = all;
     }
 

@@ -14,7 +14,7 @@ internal struct CutHit
     internal double Logit;
 }
 
-/// <summary>The sums of one token, over the slices so far; of <see cref="CutSums{T}"/> with one unit.</summary>
+/// <summary>The sums of one token over the parts so far: those of <see cref="CutSums{T}"/>, brought to one unit.</summary>
 internal struct CutTotals
 {
     internal double Key, Sum, Logs, Weighted, Targets, TargetLogs, Best;
@@ -24,7 +24,7 @@ internal struct CutTotals
     /// <summary>Nothing yet.</summary>
     internal static CutTotals None => new() { Best = double.NegativeInfinity, BestClass = -1 };
 
-    /// <summary>Takes one slice in.</summary>
+    /// <summary>Takes one part in.</summary>
     internal unsafe void Add<L, V, T>(CutSums<T> sums, nint column, long first, bool logs, bool weighted, bool targets, bool best)
         where L : struct, ICutLink<L, V, T>
         where V : unmanaged, ILanes<V, T>

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 
 namespace TorchSharpSoftmax.Kernels;
 
-/// <summary>A link in lanes for sums that grow slice by slice, each in a unit of its own, and element by element in double.</summary>
-/// <remarks>What terms are the twins in <c>CrossEntropy/</c> say; a key is what the largest term is told by.</remarks>
+/// <summary>A link in lanes for sums that grow part by part, each in a unit of its own, and element by element in double.</summary>
+/// <remarks>The twins in <c>CrossEntropy/</c> say what a term is; a key is a number that grows with it, by which the largest is found.</remarks>
 internal interface ICutLink<L, V, T>
     where L : struct, ICutLink<L, V, T>
     where V : unmanaged, ILanes<V, T>
@@ -45,14 +45,14 @@ internal interface ICutLink<L, V, T>
 }
 
 /// <summary>e^x.</summary>
-internal readonly struct CutSoftmax<V, T>(ExtExp<V, T> exp) : ICutLink<CutSoftmax<V, T>, V, T>
+internal readonly struct CutSoftmaxLink<V, T>(ExtExp<V, T> exp) : ICutLink<CutSoftmaxLink<V, T>, V, T>
     where V : unmanaged, ILanes<V, T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private readonly ExtExp<V, T> _exp = exp;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static CutSoftmax<V, T> New() => new(new());
+    public static CutSoftmaxLink<V, T> New() => new(new());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V Key(V x) => x;
@@ -100,14 +100,14 @@ internal readonly struct CutSoftmax<V, T>(ExtExp<V, T> exp) : ICutLink<CutSoftma
 }
 
 /// <summary>s(x) of "Grokking at the Edge of Numerical Stability".</summary>
-internal readonly struct CutStableMax<V, T>(Logarithm<V, T> logarithm) : ICutLink<CutStableMax<V, T>, V, T>
+internal readonly struct CutStableMaxLink<V, T>(Logarithm<V, T> logarithm) : ICutLink<CutStableMaxLink<V, T>, V, T>
     where V : unmanaged, ILanes<V, T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
     private readonly Logarithm<V, T> _logarithm = logarithm;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static CutStableMax<V, T> New() => new(new());
+    public static CutStableMaxLink<V, T> New() => new(new());
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public V Key(V x) => new Stable<V, T>(x).S;

@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.InteropServices;
 
 namespace TorchSharpSoftmax.Kernels;
 
@@ -61,7 +62,7 @@ internal readonly unsafe struct GateBackward(GateBackwardTask task) : IRowKernel
             long* index = _task.Indices + at * k;
             if (!_task.IsDense)
             {
-                new Span<byte>(dx, checked((int)(count * n * sizeof(S)))).Clear();
+                NativeMemory.Clear(dx, (nuint)(count * n * sizeof(S)));
                 for (nint row = 0, i = 0; row < count; row++, dx += n)
                 {
                     for (nint j = 0; j < k; j++, i++) M.Store(Lane1<T>.Load(_kept + i), dx + index[i]);

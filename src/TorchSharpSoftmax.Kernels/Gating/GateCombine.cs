@@ -44,6 +44,6 @@ internal readonly unsafe struct GateCombineBackward(GateCombineTask task) : IRow
     private bool Streams<S>() where S : unmanaged
     {
         nint bytesPerRow = task.Features * sizeof(S);
-        return (double)task.Tokens * task.Kept * bytesPerRow >= Cache.StreamFromBytes && (((nint)task.RowsGradient | bytesPerRow) & (Line - 1)) == 0;
+        return Cache.Streams((S*)task.RowsGradient, (double)task.Tokens * task.Kept * task.Features) && (((nint)task.RowsGradient | bytesPerRow) & (Line - 1)) == 0;
     }
 }

@@ -11,12 +11,12 @@ internal readonly unsafe struct GateForward(GateTask task, GateSums sums) : IRow
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where M : struct, IStored<S, T>
     {
-        using var block = new Block<V, S, T, M>(task);
-        for (nint chunk = first; chunk < end; chunk++) block.Chunk(sums.First(chunk), sums.First(chunk + 1), sums.Counts(chunk), sums.Means(chunk));
+        using var batch = new Batch<V, S, T, M>(task);
+        for (nint chunk = first; chunk < end; chunk++) batch.Chunk(sums.First(chunk), sums.First(chunk + 1), sums.Counts(chunk), sums.Means(chunk));
     }
 
-    /// <summary>A block of tokens, and where it is worked on.</summary>
-    private readonly ref struct Block<V, S, T, M>
+    /// <summary>As many tokens as lanes, and where they are worked on.</summary>
+    private readonly ref struct Batch<V, S, T, M>
         where V : unmanaged, ILanes<V, T>
         where S : unmanaged
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -28,7 +28,7 @@ internal readonly unsafe struct GateForward(GateTask task, GateSums sums) : IRow
         private readonly T* _columns, _choice, _values, _places, _sums, _groupValues, _groupPlaces, _groupScores;
         private readonly GateLanes<T> _lanes;
 
-        internal Block(in GateTask task)
+        internal Batch(in GateTask task)
         {
             _task = task;
             nint w = V.Count, columns = task.Shape.Experts * w, list = task.Shape.Kept * w, groups = IsGrouped(task.Rule) ? task.Rule.Groups * w : 0;

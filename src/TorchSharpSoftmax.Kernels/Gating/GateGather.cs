@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace TorchSharpSoftmax.Kernels;
 
 /// <summary>Rows by index: y[i] = x[index[i]], or zeros where the index is negative. Rows are bytes, whatever they mean.</summary>
@@ -18,12 +20,7 @@ internal readonly unsafe struct GateGather(byte* x, long* index, byte* y, nint b
         {
             byte* to = y + i * bytesPerRow;
             if (index[i] >= 0) Buffer.MemoryCopy(x + (nint)index[i] * bytesPerRow, to, bytesPerRow, bytesPerRow);
-            else Clear(to, bytesPerRow);
+            else NativeMemory.Clear(to, (nuint)bytesPerRow);
         }
-    }
-
-    private static void Clear(byte* at, nint bytes)
-    {
-        for (; bytes > 0; at += int.MaxValue, bytes -= int.MaxValue) new Span<byte>(at, (int)Math.Min(bytes, int.MaxValue)).Clear();
     }
 }

@@ -9,7 +9,7 @@ public static unsafe partial class GateKernels
 {
     internal static void TopK<S>(in GateTask task, int threads) where S : unmanaged
     {
-        var sums = new GateSums(task.Shape);
+        using var sums = new GateSums(task.Shape);
         if (sums.Chunks > 0) Isa.Run<S, GateForward>(new(task, sums), sums.Chunks, sums.ElementsPerChunk, threads);
         if (typeof(S) == typeof(double)) sums.Finish(task.Counts, (double*)task.Mean);
         else sums.Finish(task.Counts, (float*)task.Mean);

@@ -12,10 +12,10 @@ internal static unsafe class GateSelect<V, T>
     where V : unmanaged, ILanes<V, T>
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
 {
-    /// <summary>Two vectors for each place of such a list, and half the widest machine's registers are taken.</summary>
+    /// <summary>The longest list that stays in registers: two vectors for each place take half of the widest machine's.</summary>
     private const nint MostInRegisters = 8;
 
-    /// <summary>Of the first so many numbers some lane's changes its list so often that asking first costs more than it saves.</summary>
+    /// <summary>Among the first so many numbers one of some lane's changes its list so often that asking first costs more than it saves.</summary>
     private const nint Often = 512;
 
     private const MethodImplOptions OnePass = MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization;

@@ -26,7 +26,7 @@ public static unsafe partial class GateKernels
     /// <param name="shape">The extents.</param>
     /// <param name="rule">The mode and its numbers.</param>
     /// <param name="threads">At most so many threads, the caller's included.</param>
-    /// <exception cref="ArgumentException">A span does not fit, outputs overlap the logits, a bias or groups are given beside a softmax, or a type is another one.</exception>
+    /// <exception cref="ArgumentException">A span does not fit, an output overlaps the logits or the bias, a bias or groups are given beside a softmax, or a type is another one.</exception>
     /// <exception cref="ArgumentOutOfRangeException">A number is outside its range.</exception>
     public static void TopK<T, TComputing>(
         ReadOnlySpan<T> logits, ReadOnlySpan<TComputing> bias, Span<TComputing> weights, Span<long> indices, Span<long> counts, Span<TComputing> lse,
@@ -46,6 +46,10 @@ public static unsafe partial class GateKernels
         SpanCheck.Separate<T, long>(logits, indices, nameof(indices));
         SpanCheck.Separate<T, TComputing>(logits, lse, nameof(lse));
         SpanCheck.Separate<T, TComputing>(logits, state, nameof(state));
+        SpanCheck.Separate<TComputing, TComputing>(bias, weights, nameof(weights));
+        SpanCheck.Separate<TComputing, long>(bias, indices, nameof(indices));
+        SpanCheck.Separate<TComputing, TComputing>(bias, lse, nameof(lse));
+        SpanCheck.Separate<TComputing, TComputing>(bias, state, nameof(state));
         fixed (T* px = logits)
         fixed (TComputing* pb = bias, pw = weights, pl = lse, pm = mean, ps = state)
         fixed (long* pi = indices, pc = counts)
@@ -94,6 +98,8 @@ public static unsafe partial class GateKernels
         SpanCheck.Separate<T, T>(logits, dlogits, nameof(dlogits));
         SpanCheck.Separate<TComputing, T>(weights, dlogits, nameof(dlogits));
         SpanCheck.Separate<TComputing, T>(dweights, dlogits, nameof(dlogits));
+        SpanCheck.Separate<TComputing, T>(dlse, dlogits, nameof(dlogits));
+        SpanCheck.Separate<TComputing, T>(dmean, dlogits, nameof(dlogits));
         SpanCheck.Separate<long, T>(indices, dlogits, nameof(dlogits));
         SpanCheck.Separate<TComputing, T>(state, dlogits, nameof(dlogits));
         foreach (long index in indices)

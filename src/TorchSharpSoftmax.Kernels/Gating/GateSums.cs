@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 namespace TorchSharpSoftmax.Kernels;
 
 /// <summary>What a gate counts and sums over tokens: a part for each chunk of them, put together in order. Chunks depend on the number of tokens alone.</summary>
-internal readonly unsafe struct GateSums
+internal readonly unsafe struct GateSums : IDisposable
 {
     /// <summary>So many tokens are summed in the computing type; a multiple of every width.</summary>
     internal const nint TokensPerFold = 256;
@@ -39,6 +39,7 @@ internal readonly unsafe struct GateSums
 
     internal double* Means(nint chunk) => _means + chunk * _experts;
 
+    /// <summary>All chunks' parts put together.</summary>
     internal void Finish<T>(long* counts, T* mean) where T : unmanaged
     {
         for (nint e = 0; e < _experts; e++)
@@ -53,6 +54,7 @@ internal readonly unsafe struct GateSums
             counts[e] = count;
             if (mean != null) mean[e] = Const.Of<T>(sum / _tokens); // NaN of no token
         }
-        Block.Give(_block);
     }
+
+    public void Dispose() => Block.Give(_block);
 }

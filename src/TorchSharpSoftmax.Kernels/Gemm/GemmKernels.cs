@@ -1,3 +1,5 @@
+using System.Runtime.InteropServices;
+
 namespace TorchSharpSoftmax.Kernels;
 
 /// <summary>Products of matrices that lie row by row.</summary>
@@ -27,11 +29,15 @@ public static unsafe class GemmKernels
         where T : unmanaged
         where TProduct : unmanaged
     {
+        SpanCheck.Type<T>();
         SpanCheck.Computes<T, TProduct>(nameof(TProduct));
         SpanCheck.Threads(threads);
-        SpanCheck.Size(a, SpanCheck.Layout(rows, length, 1), nameof(a));
-        SpanCheck.Size(b, SpanCheck.Layout(length, columns, 1), nameof(b));
-        SpanCheck.Size<TProduct>(c, SpanCheck.Layout(rows, columns, 1), nameof(c));
+        SpanCheck.NotNegative(rows, nameof(rows));
+        SpanCheck.NotNegative(columns, nameof(columns));
+        SpanCheck.NotNegative(length, nameof(length));
+        SpanCheck.Size(a, SpanCheck.Product(rows, length), nameof(a));
+        SpanCheck.Size(b, SpanCheck.Product(length, columns), nameof(b));
+        SpanCheck.Size<TProduct>(c, SpanCheck.Product(rows, columns), nameof(c));
         SpanCheck.Separate(a, (ReadOnlySpan<TProduct>)c, nameof(c));
         SpanCheck.Separate(b, (ReadOnlySpan<TProduct>)c, nameof(c));
         fixed (T* pa = a, pb = b)
@@ -46,6 +52,6 @@ public static unsafe class GemmKernels
     {
         if (rows == 0 || columns == 0) return;
         if (length > 0) Isa.Run<S, GemmProduct>(new(a, aRow, aStep, b, transposeB, c, rows, columns, length, add, threads), 1, 1, 1);
-        else if (!add) System.Runtime.InteropServices.NativeMemory.Clear(c, (nuint)rows * (nuint)columns * (nuint)sizeof(T)); // a sum of nothing
+        else if (!add) NativeMemory.Clear(c, (nuint)rows * (nuint)columns * (nuint)sizeof(T)); // a sum of nothing
     }
 }

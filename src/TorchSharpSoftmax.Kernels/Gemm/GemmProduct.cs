@@ -6,7 +6,7 @@ namespace TorchSharpSoftmax.Kernels;
 internal readonly unsafe struct GemmProduct(
     void* a, nint aRow, nint aStep, void* b, bool transposeB, void* c, nint rows, nint columns, nint length, bool add, int threads) : IRowKernel
 {
-    /// <summary>Bytes of one panel, of b's packed block in panels, and rows of a at a time.</summary>
+    /// <summary>Bytes of one panel at most, panels of b that are packed at a time, and rows of a in a slice.</summary>
     private const nint PanelBytes = 160 << 10, Panels = 8, SliceRows = 64;
 
     public void Rows<V, S, T, M>(nint first, nint end)
@@ -17,10 +17,12 @@ internal readonly unsafe struct GemmProduct(
     {
         nint tile = GemmTile<V, T>.Columns, pieces = (length * tile * sizeof(T) - 1) / PanelBytes + 1, depth = (length - 1) / pieces + 1, width = Math.Min(Panels * tile, columns);
         nint block = depth * GemmPanel<V, S, T, M>.Count(width) * tile, room = typeof(S) == typeof(T) ? 0 : SliceRows * depth, own = room + GemmTile<V, T>.Rows * tile;
-        Span<nint> parts = [block * sizeof(T), own * sizeof(T) * threads];
-        void* memory = Block.Take(parts, 4096); // here, where no memory can be told
+        nint slices = (rows - 1) / SliceRows + 1;
+        int sharing = (int)Math.Min(threads, slices);
+        Span<nint> parts = [block * sizeof(T), own * sizeof(T) * sharing];
+        void* memory = Block.Take(parts, 4096); // once, for all threads
         T* packed = (T*)parts[0];
-        var scratch = new ScratchPieces((byte*)parts[1], own * sizeof(T), threads);
+        var scratch = new ScratchPieces((byte*)parts[1], own * sizeof(T), sharing);
         try
         {
             for (nint column = 0; column < columns; column += width)
@@ -30,7 +32,7 @@ internal readonly unsafe struct GemmProduct(
                 {
                     nint deep = Math.Min(depth, length - k);
                     Workers.Run<Packing<V, S, T, M>>(new(this, column, some, k, deep, packed), GemmPanel<V, S, T, M>.Count(some), threads);
-                    Workers.Run<Slices<V, S, T, M>>(new(this, column, some, k, deep, packed, scratch, room), (rows - 1) / SliceRows + 1, threads);
+                    Workers.Run<Slices<V, S, T, M>>(new(this, column, some, k, deep, packed, scratch, room), slices, sharing);
                 }
             }
         }

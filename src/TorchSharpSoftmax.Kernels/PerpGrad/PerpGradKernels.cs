@@ -56,6 +56,5 @@ public static unsafe partial class PerpGradKernels
             new(w, g, y, length, factors, Streams(w, g, y, length)), RowBlocks.Count(length), RowBlocks.Size(length), threads);
     }
 
-    private static bool Streams<S>(S* w, S* g, S* y, nint n) where S : unmanaged =>
-        y != g && y != w && (double)n * sizeof(S) >= Cache.StreamFromBytes;
+    private static bool Streams<S>(S* w, S* g, S* y, nint n) where S : unmanaged => y != g && y != w && Cache.Streams(y, n);
 }

@@ -32,11 +32,10 @@ internal readonly unsafe struct PerpGradBlockSums(void* w, void* g, nint length,
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where M : struct, IStored<S, T>
     {
-        nint size = RowBlocks.Size(length);
         for (nint block = first; block < end; block++)
         {
-            nint at = block * size;
-            parts[block] = PerpGradRow<V, S, T, M>.Sums((S*)w + at, (S*)g + at, Math.Min(size, length - at));
+            var (at, n) = RowBlocks.Range(block, block + 1, length);
+            parts[block] = PerpGradRow<V, S, T, M>.Sums((S*)w + at, (S*)g + at, n);
         }
     }
 }
@@ -50,11 +49,10 @@ internal readonly unsafe struct PerpGradBlockSquares(void* w, void* g, nint leng
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where M : struct, IStored<S, T>
     {
-        nint size = RowBlocks.Size(length);
         for (nint block = first; block < end; block++)
         {
-            nint at = block * size;
-            parts[block] = PerpGradRow<V, S, T, M>.Orthogonal((S*)w + at, (S*)g + at, Math.Min(size, length - at), along, gradientSquare);
+            var (at, n) = RowBlocks.Range(block, block + 1, length);
+            parts[block] = PerpGradRow<V, S, T, M>.Orthogonal((S*)w + at, (S*)g + at, n, along, gradientSquare);
         }
     }
 }
@@ -68,7 +66,7 @@ internal readonly unsafe struct PerpGradBlockWrites(void* w, void* g, void* y, n
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where M : struct, IStored<S, T>
     {
-        nint at = first * RowBlocks.Size(length), n = Math.Min(end * RowBlocks.Size(length), length) - at;
+        var (at, n) = RowBlocks.Range(first, end, length);
         PerpGradRow<V, S, T, M>.Write((S*)w + at, (S*)g + at, (S*)y + at, n, factors, stream);
     }
 }

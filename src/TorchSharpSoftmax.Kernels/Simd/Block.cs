@@ -5,15 +5,17 @@ namespace TorchSharpSoftmax.Kernels;
 /// <summary>Where tests let working memory come from: each part between pages that nobody may touch.</summary>
 internal unsafe interface IBlockSource
 {
+    /// <summary>As <see cref="Block.Take"/>.</summary>
     void* Take(Span<nint> parts);
 
+    /// <summary>As <see cref="Block.Give"/>.</summary>
     void Give(void* block);
 }
 
 /// <summary>The working memory of a call: one block, cut into parts that begin at a cache line.</summary>
 internal static unsafe class Block
 {
-    /// <summary>Of this thread, and of what it takes and gives back; null outside of tests.</summary>
+    /// <summary>For what this thread takes and gives back; null outside of tests.</summary>
     [ThreadStatic] internal static IBlockSource? Source;
 
     private const nint Line = 64;
@@ -35,6 +37,7 @@ internal static unsafe class Block
         return block;
     }
 
+    /// <summary>All parts at once.</summary>
     internal static void Give(void* block)
     {
         if (Source is { } source) source.Give(block);

@@ -6,11 +6,15 @@ namespace TorchSharpSoftmax.Kernels;
 /// <summary>Hints to the caches.</summary>
 internal static unsafe class Cache
 {
-    /// <summary>Outputs from this size on are streamed past the caches: half of a common last-level cache.</summary>
+    /// <summary>Bytes from which on an output is streamed past the caches: half of a common last-level cache.</summary>
     internal const long StreamFromBytes = 16L << 20;
 
     /// <summary>How far ahead a pass asks for its input, in bytes: what memory delivers in the 100 ns or more that it takes to answer.</summary>
     internal const int Ahead = 8192;
+
+    /// <summary>Whether an output of so many elements is streamed: it is large, and lies so that some element of it begins a vector.</summary>
+    internal static bool Streams<S>(S* output, double elements) where S : unmanaged =>
+        elements * sizeof(S) >= StreamFromBytes && (nint)output % sizeof(S) == 0;
 
     /// <summary>Asks for the line that lies <see cref="Ahead"/> of p; any address is allowed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -26,7 +30,7 @@ internal static unsafe class Cache
         if (Sse.IsSupported) Sse.Prefetch0(p);
     }
 
-    /// <summary>The same for the second-level cache.</summary>
+    /// <summary>Asks for the line of p itself, for the second-level cache; any address is allowed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static void PrefetchNear(void* p)
     {

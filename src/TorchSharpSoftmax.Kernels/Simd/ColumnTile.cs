@@ -34,8 +34,19 @@ internal readonly struct ColumnTile(nint start, nint columns, nint phases, nint 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal nint WidthOf(nint row) => row < length / phases ? Width : length % phases * inner;
 
+    /// <summary>Runs a kernel whose units are the strips of all slices.</summary>
+    internal static void Run<S, K>(in K kernel, nint outer, nint length, nint inner, int threads)
+        where S : unmanaged
+        where K : struct, IRowKernel
+    {
+        nint tiles = TilesOf(length, inner);
+        Isa.Run<S, K>(kernel, outer * tiles, length * inner / tiles, threads);
+    }
+
+    /// <summary>How many strips a slice has.</summary>
     internal static nint TilesOf(nint length, nint inner) => (inner - 1) / TileColumns(length, inner) + 1;
 
+    /// <summary>One of the strips of all slices.</summary>
     internal static ColumnTile Of(nint unit, nint length, nint inner)
     {
         nint tiles = TilesOf(length, inner), outer = unit / tiles, first = unit % tiles * TileColumns(length, inner);

@@ -5,6 +5,9 @@ namespace TorchSharpSoftmax.Kernels;
 /// <summary>Literals of the computing type that the JIT folds to constants; <c>T.CreateTruncating</c> would not be.</summary>
 internal static class Const
 {
+    /// <summary>Powers of two that every computing type has, to keep sums in range and small numbers from rounding early.</summary>
+    internal const double TwoTo64 = (double)(1UL << 32) * (1UL << 32), TwoToMinus64 = 1 / TwoTo64;
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static T Of<T>(double value) where T : unmanaged =>
         typeof(T) == typeof(float) ? Unsafe.BitCast<float, T>((float)value) : Unsafe.BitCast<double, T>(value);

@@ -7,14 +7,18 @@ namespace TorchSharpSoftmax.Kernels;
 /// <summary>The only place that asks the CPU: which vector width runs, for which element type, on how many threads.</summary>
 internal static unsafe class Isa
 {
+    /// <summary>The environment variable that names the widest width wanted.</summary>
     internal const string Variable = "TORCHSHARPSOFTMAX_MAX_VECTOR_BITS";
+
+    private const int Unasked = -1;
 
     /// <summary>Below so many elements a second thread costs more than it saves.</summary>
     private const long ElementsPerThread = 1 << 15;
 
     [ThreadStatic] private static int? _forced;
 
-    private static int? _chosen;
+    /// <summary>An int is written whole, whichever threads ask first; of a nullable one another thread could see the half that says there is a value.</summary>
+    private static int _chosen = Unasked;
 
     /// <summary>Every width that runs on this machine, widest first; 0 is one lane.</summary>
     internal static int[] AvailableBits { get; } =
@@ -26,7 +30,7 @@ internal static unsafe class Isa
     ];
 
     /// <summary>The width that kernels called from this thread use.</summary>
-    internal static int Bits => _forced ?? (_chosen ??= WidestUpTo(ParseBits(Environment.GetEnvironmentVariable(Variable))));
+    internal static int Bits => _forced ?? (_chosen != Unasked ? _chosen : _chosen = WidestUpTo(ParseBits(Environment.GetEnvironmentVariable(Variable))));
 
     /// <summary>Kernels called from this thread use this width until the result is disposed.</summary>
     internal static IDisposable Force(int bits)

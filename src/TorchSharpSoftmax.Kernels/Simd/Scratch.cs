@@ -1,6 +1,6 @@
 namespace TorchSharpSoftmax.Kernels;
 
-/// <summary>A small buffer of each thread, kept for its next call: all the memory that kernels use beyond their outputs.</summary>
+/// <summary>A small buffer of each thread, kept for its next call; what may need more takes a <see cref="Block"/>.</summary>
 internal static unsafe class Scratch
 {
     /// <summary>Room for exponentials: a vocabulary's row of floats, and still within a core's second-level cache.</summary>

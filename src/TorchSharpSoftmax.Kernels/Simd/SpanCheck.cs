@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-
 namespace TorchSharpSoftmax.Kernels;
 
 /// <summary>The refusals of the public span methods.</summary>
@@ -22,6 +20,11 @@ internal static unsafe class SpanCheck
         return Product(rows, length);
     }
 
+    internal static void NotNegative(nint value, string name)
+    {
+        if (value < 0) throw new ArgumentOutOfRangeException(name, $"'{name}' is {value}; 0 or more is required.");
+    }
+
     /// <summary>Of extents that are not negative; one too large for any memory stays too large for any span.</summary>
     internal static nint Product(nint a, nint b) => b != 0 && a > nint.MaxValue / b ? nint.MaxValue : a * b;
 
@@ -33,6 +36,33 @@ internal static unsafe class SpanCheck
     internal static void Threads(int threads)
     {
         if (threads < 1) throw new ArgumentOutOfRangeException(nameof(threads), $"'{nameof(threads)}' is {threads}; at least 1 is required.");
+    }
+
+    /// <summary>The refusals of an operator that makes y of x, element by element of a layout.</summary>
+    internal static void Forward<T>(ReadOnlySpan<T> x, ReadOnlySpan<T> y, nint outer, nint length, nint inner, int threads)
+        where T : unmanaged
+    {
+        Type<T>();
+        nint n = Layout(outer, length, inner);
+        Size(x, n, nameof(x));
+        Size(y, n, nameof(y));
+        Overlap(x, y, nameof(y));
+        Threads(threads);
+    }
+
+    /// <summary>The same for its derivative, made of what forward took or gave, whose name is told, and of dy.</summary>
+    internal static void Backward<T>(
+        ReadOnlySpan<T> kept, string nameOfKept, ReadOnlySpan<T> dy, ReadOnlySpan<T> dx, nint outer, nint length, nint inner, int threads)
+        where T : unmanaged
+    {
+        Type<T>();
+        nint n = Layout(outer, length, inner);
+        Size(kept, n, nameOfKept);
+        Size(dy, n, nameof(dy));
+        Size(dx, n, nameof(dx));
+        Overlap(kept, dx, nameof(dx));
+        Overlap(dy, dx, nameof(dx));
+        Threads(threads);
     }
 
     internal static void Algorithm(SoftmaxAlgorithm algorithm)
@@ -58,13 +88,11 @@ internal static unsafe class SpanCheck
         where A : unmanaged
         where B : unmanaged
     {
-        if (input.IsEmpty || output.IsEmpty) return;
-        fixed (A* a = input)
-        fixed (B* b = output)
+        fixed (A* x = input)
+        fixed (B* y = output)
         {
-            byte* x = (byte*)a, y = (byte*)b;
             if (x == y && typeof(A) == typeof(B) && input.Length == output.Length) return;
-            if (x < y + (long)output.Length * sizeof(B) && y < x + (long)input.Length * sizeof(A))
+            if (Share(x, input.Length, y, output.Length))
                 throw new ArgumentException($"'{name}' overlaps an input; the same memory or separate memory is required.", name);
         }
     }
@@ -74,12 +102,16 @@ internal static unsafe class SpanCheck
         where A : unmanaged
         where B : unmanaged
     {
-        if (MemoryMarshal.AsBytes(input).Overlaps(MemoryMarshal.AsBytes(output)))
-            throw new ArgumentException($"'{name}' overlaps an input; separate memory is required.", name);
+        fixed (A* x = input)
+        fixed (B* y = output)
+        {
+            if (Share(x, input.Length, y, output.Length)) throw new ArgumentException($"'{name}' overlaps an input; separate memory is required.", name);
+        }
     }
 
-    private static void NotNegative(nint value, string name)
-    {
-        if (value < 0) throw new ArgumentOutOfRangeException(name, $"'{name}' is {value}; 0 or more is required.");
-    }
+    /// <summary>Whether any byte belongs to both; no span of bytes is made of either, which could not be longer than an int counts.</summary>
+    private static bool Share<A, B>(A* x, int lengthOfX, B* y, int lengthOfY)
+        where A : unmanaged
+        where B : unmanaged =>
+        lengthOfX > 0 && lengthOfY > 0 && (byte*)x < (byte*)y + (long)lengthOfY * sizeof(B) && (byte*)y < (byte*)x + (long)lengthOfX * sizeof(A);
 }

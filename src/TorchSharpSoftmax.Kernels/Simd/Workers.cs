@@ -1,6 +1,8 @@
+using System.Runtime.ExceptionServices;
+
 namespace TorchSharpSoftmax.Kernels;
 
-/// <summary>A range of independent units of work; must not throw.</summary>
+/// <summary>A range of independent units of work; throws nothing but <see cref="OutOfMemoryException"/>.</summary>
 internal interface IWork
 {
     void Do(nint first, nint end);
@@ -20,10 +22,12 @@ internal static class Workers
             if (units > 0) work.Do(0, units);
             return;
         }
+        threads = (int)Math.Min(threads, units);
         var job = new Job<W>(work, units, threads);
         for (int helper = 1; helper < threads; helper++) ThreadPool.UnsafeQueueUserWorkItem(job, preferLocal: false);
         job.Execute();
         job.WaitForOthers();
+        job.ThrowWhatFailed();
     }
 
     private sealed class Job<W>(W work, nint units, int threads) : IThreadPoolWorkItem where W : struct, IWork
@@ -31,12 +35,20 @@ internal static class Workers
         private readonly long _pieces = Math.Min(units, (long)threads * PiecesPerThread);
         private readonly object _gate = new();
         private long _taken, _finished;
+        private ExceptionDispatchInfo? _failure;
 
         public void Execute()
         {
             for (long piece; (piece = Interlocked.Increment(ref _taken) - 1) < _pieces;)
             {
-                work.Do(Start(piece), Start(piece + 1));
+                try
+                {
+                    work.Do(Start(piece), Start(piece + 1));
+                }
+                catch (OutOfMemoryException failure) // the caller hears of it, when nobody uses its memory any more
+                {
+                    _failure = ExceptionDispatchInfo.Capture(failure);
+                }
                 if (Interlocked.Increment(ref _finished) < _pieces) continue;
                 lock (_gate) Monitor.PulseAll(_gate);
             }
@@ -50,6 +62,8 @@ internal static class Workers
                 while (Volatile.Read(ref _finished) < _pieces) Monitor.Wait(_gate);
             }
         }
+
+        internal void ThrowWhatFailed() => _failure?.Throw();
 
         private nint Start(long piece) => (nint)(units / _pieces * piece + Math.Min(piece, units % _pieces));
     }

@@ -3,7 +3,7 @@ namespace TorchSharpSoftmax.Kernels;
 /// <summary>What <see cref="SoftmaxAlgorithm.Auto"/> means, by measurement (Zen 5, one thread; the committed benchmarks show both sides).</summary>
 internal static class SoftmaxChoice
 {
-    /// <summary>Rows up to this length have a walk of their own, which is a Three-Pass one.</summary>
+    /// <summary>Up to this length logarithms read a row twice, which the nearest cache still holds: at 512 bits floats have a walk of their own there (<see cref="SoftmaxShortRows{V, S, T, M}"/>).</summary>
     private const nint Short = 1024;
 
     internal static unsafe SoftmaxAlgorithm Of<S>(nint length, nint inner, SoftmaxOutput output, bool stream) where S : unmanaged

@@ -11,16 +11,16 @@ internal readonly unsafe struct SoftmaxColumnsBackward(void* y, void* dy, void* 
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where M : struct, IStored<S, T>
     {
-        var state = new ColumnState<T>(Scratch.State<T>());
+        var state = new SoftmaxColumnState<T>(Scratch.State<T>());
         for (nint unit = first; unit < end; unit++)
         {
             var tile = ColumnTile.Of(unit, length, inner);
             S* p = (S*)y + tile.Start, q = (S*)dy + tile.Start, to = (S*)dx + tile.Start;
-            if (log) ColumnPasses<V, S, T, M>.SumOfGradient<Yes>(p, q, tile, state);
-            else ColumnPasses<V, S, T, M>.SumOfGradient<No>(p, q, tile, state);
+            if (log) SoftmaxColumnPasses<V, S, T, M>.SumOfGradient<Yes>(p, q, tile, state);
+            else SoftmaxColumnPasses<V, S, T, M>.SumOfGradient<No>(p, q, tile, state);
             ColumnLanes<V, T>.Finish(tile, state.Sum, state.Lost, 1);
-            if (log) ColumnPasses<V, S, T, M>.WriteGradient<OfLogSoftmax<V, T>>(p, q, to, tile, state);
-            else ColumnPasses<V, S, T, M>.WriteGradient<OfSoftmax<V, T>>(p, q, to, tile, state);
+            if (log) SoftmaxColumnPasses<V, S, T, M>.WriteGradient<OfLogSoftmax<V, T>>(p, q, to, tile, state);
+            else SoftmaxColumnPasses<V, S, T, M>.WriteGradient<OfSoftmax<V, T>>(p, q, to, tile, state);
         }
     }
 }
@@ -34,7 +34,7 @@ internal readonly unsafe struct LogSumExpColumnsBackward(void* x, void* lse, voi
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where M : struct, IStored<S, T>
     {
-        var state = new ColumnState<T>(Scratch.State<T>());
+        var state = new SoftmaxColumnState<T>(Scratch.State<T>());
         nint tiles = ColumnTile.TilesOf(length, inner);
         for (nint unit = first; unit < end; unit++)
         {
@@ -47,7 +47,7 @@ internal readonly unsafe struct LogSumExpColumnsBackward(void* x, void* lse, voi
             }
             ColumnLanes<V, T>.Spread(tile, state.Max);
             ColumnLanes<V, T>.Spread(tile, state.Sum);
-            ColumnPasses<V, S, T, M>.WriteOfLogSumExp((S*)x + tile.Start, (S*)dx + tile.Start, tile, state);
+            SoftmaxColumnPasses<V, S, T, M>.WriteOfLogSumExp((S*)x + tile.Start, (S*)dx + tile.Start, tile, state);
         }
     }
 }

@@ -19,7 +19,7 @@ internal readonly unsafe struct SoftmaxForward(void* x, void* y, nint length, So
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where M : struct, IStored<S, T>
     {
-        if (length <= ShortRows<V, S, T, M>.Longest && algorithm == SoftmaxAlgorithm.ThreePass && !stream) Short<V, S, T, M>(first, end);
+        if (length <= SoftmaxShortRows<V, S, T, M>.Longest && algorithm == SoftmaxAlgorithm.ThreePass && !stream) Short<V, S, T, M>(first, end);
         else for (nint row = first; row < end; row++) One<V, S, T, M>(row);
     }
 
@@ -35,7 +35,7 @@ internal readonly unsafe struct SoftmaxForward(void* x, void* y, nint length, So
             ThreePass<V, S, T, M>(from, to);
             return;
         }
-        RowSum sum = SoftmaxRow<V, S, T, M>.Sum(from, length, algorithm);
+        SoftmaxSum sum = SoftmaxRow<V, S, T, M>.Sum(from, length, algorithm);
         if (output == SoftmaxOutput.Softmax) SoftmaxRow<V, S, T, M>.Write(from, to, length, sum, stream);
         else if (output == SoftmaxOutput.LogSoftmax) SoftmaxRow<V, S, T, M>.WriteLog(from, to, length, sum, stream);
         else ((T*)y)[row] = SoftmaxRow<V, S, T, M>.LogSumExp(from, length, sum);
@@ -56,7 +56,7 @@ internal readonly unsafe struct SoftmaxForward(void* x, void* y, nint length, So
             return;
         }
         T* kept = inOutput ? (T*)to : Scratch.Of<T>();
-        RowSum sum = SoftmaxRow<V, S, T, M>.KeptSum(from, kept, length);
+        SoftmaxSum sum = SoftmaxRow<V, S, T, M>.KeptSum(from, kept, length);
         SoftmaxRow<V, S, T, M>.WriteKept(kept, to, length, sum, stream);
     }
 
@@ -69,7 +69,7 @@ internal readonly unsafe struct SoftmaxForward(void* x, void* y, nint length, So
         for (nint row = first; row < end; row++)
         {
             row = output == SoftmaxOutput.Softmax
-                ? ShortRows<V, S, T, M>.Softmax((S*)x, (S*)y, length, row, end, Scratch.Of<T>())
+                ? SoftmaxShortRows<V, S, T, M>.Softmax((S*)x, (S*)y, length, row, end, Scratch.Of<T>())
                 : ShortLogs<V, S, T, M>(row, end);
             if (row < end) One<V, S, T, M>(row); // a row of huge or infinite numbers
         }
@@ -87,14 +87,14 @@ internal readonly unsafe struct SoftmaxForward(void* x, void* y, nint length, So
         var logarithm = new Logarithm<V, T>();
         while (first < end)
         {
-            nint stop = Math.Min(end, first + batch), done = ShortRows<V, S, T, M>.MaxAndSum((S*)x, length, first, stop, maxima, sums);
+            nint stop = Math.Min(end, first + batch), done = SoftmaxShortRows<V, S, T, M>.MaxAndSum((S*)x, length, first, stop, maxima, sums);
             for (nint i = 0; i < done - first; i += V.Count)
             {
                 V log = logarithm.Log(V.Load(sums + i));
                 V.Store(log, sums + i);
                 if (output == SoftmaxOutput.LogSumExp) Edge<V, T, T, AsItself<T>>.Store(V.Load(maxima + i) + log, (T*)y + first + i, done - first - i);
             }
-            if (output == SoftmaxOutput.LogSoftmax) ShortRows<V, S, T, M>.Subtract((S*)x, (S*)y, length, first, done, maxima, sums);
+            if (output == SoftmaxOutput.LogSoftmax) SoftmaxShortRows<V, S, T, M>.Subtract((S*)x, (S*)y, length, first, done, maxima, sums);
             first = done;
             if (done < stop) break;
         }

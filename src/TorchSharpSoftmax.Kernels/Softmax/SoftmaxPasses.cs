@@ -45,7 +45,7 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
 
     /// <summary>Two-Pass's first pass: every lane keeps a sum and the largest exponent seen, so that nothing overflows whatever comes.</summary>
     [MethodImpl(OnePass)]
-    internal static RowSum RunningSum(S* x, nint n)
+    internal static SoftmaxSum RunningSum(S* x, nint n)
     {
         nint w = V.Count;
         var exp = new ExtExp<V, T>();
@@ -124,10 +124,10 @@ internal static unsafe class SoftmaxPasses<V, S, T, M>
             }
             Folded<V, T>.Add(ref total, ref lost, sum);
         }
-        return Const.ToDouble(V.Sum(total + lost)) / (1UL << 32) / (1UL << 32);
+        return Const.ToDouble(V.Sum(total + lost)) * Const.TwoToMinus64;
     }
 
-    /// <summary>y = e^(x - shift) * 2^-exponent * factor, the last pass where nothing was kept; y may be x. Streamed, y bypasses the caches.</summary>
+    /// <summary>y = e^(x - shift) * 2^(<see cref="Frame.Bias"/> - exponent) * factor, the last pass where nothing was kept; y may be x. Streamed, y bypasses the caches.</summary>
     [MethodImpl(OnePass)]
     internal static void Normalize<B>(S* x, S* y, nint n, Frame frame, double factor) where B : struct, IChoice
     {

@@ -22,7 +22,8 @@ public static unsafe partial class SoftmaxKernels
         ReadOnlySpan<T> x, Span<T> y, nint outer, nint length, nint inner = 1, SoftmaxAlgorithm algorithm = SoftmaxAlgorithm.Auto, int threads = 1)
         where T : unmanaged
     {
-        CheckForward(x, y, outer, length, inner, algorithm, threads);
+        SpanCheck.Forward<T>(x, y, outer, length, inner, threads);
+        SpanCheck.Algorithm(algorithm);
         fixed (T* px = x, py = y) Softmax(px, py, outer, length, inner, algorithm, threads);
     }
 
@@ -43,7 +44,8 @@ public static unsafe partial class SoftmaxKernels
         ReadOnlySpan<T> x, Span<T> y, nint outer, nint length, nint inner = 1, SoftmaxAlgorithm algorithm = SoftmaxAlgorithm.Auto, int threads = 1)
         where T : unmanaged
     {
-        CheckForward(x, y, outer, length, inner, algorithm, threads);
+        SpanCheck.Forward<T>(x, y, outer, length, inner, threads);
+        SpanCheck.Algorithm(algorithm);
         fixed (T* px = x, py = y) LogSoftmax(px, py, outer, length, inner, algorithm, threads);
     }
 
@@ -84,7 +86,7 @@ public static unsafe partial class SoftmaxKernels
         ReadOnlySpan<T> y, ReadOnlySpan<T> dy, Span<T> dx, nint outer, nint length, nint inner = 1, int threads = 1)
         where T : unmanaged
     {
-        CheckBackward(y, dy, dx, outer, length, inner, threads);
+        SpanCheck.Backward(y, nameof(y), dy, dx, outer, length, inner, threads);
         fixed (T* py = y, pdy = dy, pdx = dx) SoftmaxBackward(py, pdy, pdx, outer, length, inner, threads);
     }
 
@@ -94,7 +96,7 @@ public static unsafe partial class SoftmaxKernels
         ReadOnlySpan<T> y, ReadOnlySpan<T> dy, Span<T> dx, nint outer, nint length, nint inner = 1, int threads = 1)
         where T : unmanaged
     {
-        CheckBackward(y, dy, dx, outer, length, inner, threads);
+        SpanCheck.Backward(y, nameof(y), dy, dx, outer, length, inner, threads);
         fixed (T* py = y, pdy = dy, pdx = dx) LogSoftmaxBackward(py, pdy, pdx, outer, length, inner, threads);
     }
 
@@ -126,19 +128,6 @@ public static unsafe partial class SoftmaxKernels
         fixed (TLse* pl = lse) LogSumExpBackward(px, pl, pdy, pdx, outer, length, inner, threads);
     }
 
-    private static void CheckForward<T>(
-        ReadOnlySpan<T> x, ReadOnlySpan<T> y, nint outer, nint length, nint inner, SoftmaxAlgorithm algorithm, int threads)
-        where T : unmanaged
-    {
-        SpanCheck.Type<T>();
-        nint n = SpanCheck.Layout(outer, length, inner);
-        SpanCheck.Size(x, n, nameof(x));
-        SpanCheck.Size(y, n, nameof(y));
-        SpanCheck.Overlap(x, y, nameof(y));
-        SpanCheck.Algorithm(algorithm);
-        SpanCheck.Threads(threads);
-    }
-
     private static void CheckLogSumExp<T, TLse>(ReadOnlySpan<T> x, ReadOnlySpan<TLse> lse, nint outer, nint length, nint inner, int threads)
         where T : unmanaged
         where TLse : unmanaged
@@ -147,20 +136,6 @@ public static unsafe partial class SoftmaxKernels
         SpanCheck.Computes<T, TLse>(nameof(TLse));
         SpanCheck.Size(x, SpanCheck.Layout(outer, length, inner), nameof(x));
         SpanCheck.Size(lse, SpanCheck.Product(outer, inner), nameof(lse));
-        SpanCheck.Threads(threads);
-    }
-
-    private static void CheckBackward<T>(
-        ReadOnlySpan<T> y, ReadOnlySpan<T> dy, ReadOnlySpan<T> dx, nint outer, nint length, nint inner, int threads)
-        where T : unmanaged
-    {
-        SpanCheck.Type<T>();
-        nint n = SpanCheck.Layout(outer, length, inner);
-        SpanCheck.Size(y, n, nameof(y));
-        SpanCheck.Size(dy, n, nameof(dy));
-        SpanCheck.Size(dx, n, nameof(dx));
-        SpanCheck.Overlap(y, dx, nameof(dx));
-        SpanCheck.Overlap(dy, dx, nameof(dx));
         SpanCheck.Threads(threads);
     }
 }

@@ -6,15 +6,12 @@ namespace TorchSharpSoftmax.Kernels;
 /// <remarks>The blocks, the passes and the order are those of one thread (<see cref="SoftmaxRow{V, S, T, M}"/>): so are the bits.</remarks>
 internal static unsafe class SoftmaxSplit
 {
-    /// <summary>Whether so few rows are so long that threads had better share each.</summary>
-    internal static bool Pays(nint rows, nint length, int threads) => threads > 1 && rows < 2 * threads && RowBlocks.Count(length) > 1;
-
     internal static void Forward<S>(S* x, void* y, nint length, SoftmaxOutput output, SoftmaxAlgorithm algorithm, bool stream, int threads)
         where S : unmanaged
     {
         bool keep = output == SoftmaxOutput.Softmax && algorithm == SoftmaxAlgorithm.ThreePass && !stream;
         void* kept = keep ? y : null;
-        RowSum sum = default;
+        SoftmaxSum sum = default;
         if (algorithm == SoftmaxAlgorithm.TwoPass) sum = Sum<S>(x, kept, length, BlockSum.Running, 0, threads);
         if (algorithm != SoftmaxAlgorithm.TwoPass || !sum.IsExact)
         {
@@ -35,17 +32,17 @@ internal static unsafe class SoftmaxSplit
         Isa.Run<S, BackwardBlockWrites>(new(y, dy, dx, length, sum, log, stream), count, RowBlocks.Size(length), threads);
     }
 
-    private static RowSum Sum<S>(S* x, void* kept, nint length, BlockSum what, double max, int threads) where S : unmanaged
+    private static SoftmaxSum Sum<S>(S* x, void* kept, nint length, BlockSum what, double max, int threads) where S : unmanaged
     {
         nint count = RowBlocks.Count(length);
-        RowSum* parts = stackalloc RowSum[RowBlocks.Most];
+        SoftmaxSum* parts = stackalloc SoftmaxSum[RowBlocks.Most];
         Isa.Run<S, BlockSums>(new(x, kept, length, what, max, parts), count, RowBlocks.Size(length), threads);
-        RowSum all = parts[0];
+        SoftmaxSum all = parts[0];
         for (nint block = 1; block < count; block++)
         {
             all = what switch
             {
-                BlockSum.Running => RowSum.Merge(all, parts[block]),
+                BlockSum.Running => SoftmaxSum.Merge(all, parts[block]),
                 BlockSum.Max => parts[block].Max > all.Max ? parts[block] : all,
                 _ => all with { Sum = all.Sum + parts[block].Sum },
             };
@@ -60,7 +57,7 @@ internal static unsafe class SoftmaxSplit
         ByMax,
     }
 
-    private readonly struct BlockSums(void* x, void* kept, nint length, BlockSum what, double max, RowSum* parts) : IRowKernel
+    private readonly struct BlockSums(void* x, void* kept, nint length, BlockSum what, double max, SoftmaxSum* parts) : IRowKernel
     {
         public void Rows<V, S, T, M>(nint first, nint end)
             where V : unmanaged, ILanes<V, T>
@@ -68,11 +65,10 @@ internal static unsafe class SoftmaxSplit
             where T : unmanaged, IBinaryFloatingPointIeee754<T>
             where M : struct, IStored<S, T>
         {
-            nint size = RowBlocks.Size(length);
             for (nint block = first; block < end; block++)
             {
-                S* from = (S*)x + block * size;
-                nint n = Math.Min(size, length - block * size);
+                var (at, n) = RowBlocks.Range(block, block + 1, length);
+                S* from = (S*)x + at;
                 if (what == BlockSum.Running)
                 {
                     parts[block] = SoftmaxPasses<V, S, T, M>.RunningSum(from, n);
@@ -85,7 +81,7 @@ internal static unsafe class SoftmaxSplit
                 {
                     var frame = Frame.Of(Const.Of<T>(max));
                     double sum = kept != null && typeof(S) == typeof(T)
-                        ? SoftmaxPasses<V, S, T, M>.SumIn<Yes>(from, (T*)kept + block * size, n, frame)
+                        ? SoftmaxPasses<V, S, T, M>.SumIn<Yes>(from, (T*)kept + at, n, frame)
                         : SoftmaxPasses<V, S, T, M>.SumIn<No>(from, null, n, frame);
                     parts[block] = new(sum, max, frame);
                 }
@@ -93,7 +89,7 @@ internal static unsafe class SoftmaxSplit
         }
     }
 
-    private readonly struct BlockWrites(void* x, void* y, nint length, RowSum sum, SoftmaxOutput output, bool keep, bool stream) : IRowKernel
+    private readonly struct BlockWrites(void* x, void* y, nint length, SoftmaxSum sum, SoftmaxOutput output, bool keep, bool stream) : IRowKernel
     {
         public void Rows<V, S, T, M>(nint first, nint end)
             where V : unmanaged, ILanes<V, T>
@@ -106,7 +102,7 @@ internal static unsafe class SoftmaxSplit
                 *(T*)y = SoftmaxRow<V, S, T, M>.LogSumExp((S*)x, length, sum);
                 return;
             }
-            nint at = first * RowBlocks.Size(length), n = Math.Min(end * RowBlocks.Size(length), length) - at;
+            var (at, n) = RowBlocks.Range(first, end, length);
             S* from = (S*)x + at, to = (S*)y + at;
             if (output == SoftmaxOutput.LogSoftmax) SoftmaxRow<V, S, T, M>.WriteLog(from, to, n, sum, stream);
             else if (keep && typeof(S) == typeof(T)) SoftmaxRow<V, S, T, M>.WriteKept((T*)to, to, n, sum, stream);
@@ -122,11 +118,10 @@ internal static unsafe class SoftmaxSplit
             where T : unmanaged, IBinaryFloatingPointIeee754<T>
             where M : struct, IStored<S, T>
         {
-            nint size = RowBlocks.Size(length);
             for (nint block = first; block < end; block++)
             {
-                nint at = block * size;
-                sums[block] = SoftmaxBackward.Sum<V, S, T, M>((S*)y + at, (S*)dy + at, Math.Min(size, length - at), log);
+                var (at, n) = RowBlocks.Range(block, block + 1, length);
+                sums[block] = SoftmaxBackward.Sum<V, S, T, M>((S*)y + at, (S*)dy + at, n, log);
             }
         }
     }
@@ -139,7 +134,7 @@ internal static unsafe class SoftmaxSplit
             where T : unmanaged, IBinaryFloatingPointIeee754<T>
             where M : struct, IStored<S, T>
         {
-            nint at = first * RowBlocks.Size(length), n = Math.Min(end * RowBlocks.Size(length), length) - at;
+            var (at, n) = RowBlocks.Range(first, end, length);
             SoftmaxBackward.Write<V, S, T, M>((S*)y + at, (S*)dy + at, (S*)dx + at, n, sum, log, stream);
         }
     }

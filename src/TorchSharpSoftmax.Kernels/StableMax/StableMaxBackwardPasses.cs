@@ -49,7 +49,7 @@ internal static unsafe class StableMaxBackwardPasses<V, S, T, M>
 
     /// <summary>sum(s(x) * scale), and sum(s(x) * scale * factor * dy), or for the logarithm sum(dy).</summary>
     [MethodImpl(OnePass)]
-    internal static (double Sum, double Dot) Sums<L>(S* x, S* dy, nint n, Weights weights) where L : struct, IChoice
+    internal static (double Sum, double Dot) Sums<L>(S* x, S* dy, nint n, StableWeights weights) where L : struct, IChoice
     {
         nint w = V.Count;
         V scale = V.Broadcast(Const.Of<T>(weights.Scale)), factor = V.Broadcast(Const.Of<T>(weights.Factor));

@@ -3,28 +3,6 @@ using System.Runtime.CompilerServices;
 
 namespace TorchSharpSoftmax.Kernels;
 
-/// <summary>What is remembered of each column: six numbers, each an array of lanes in the thread's scratch memory.</summary>
-internal readonly unsafe struct StableMaxState<T>(T* at) where T : unmanaged
-{
-    private const nint Room = ColumnTile.Widest;
-
-    /// <summary>The sum of s(x) * Scale.</summary>
-    internal readonly T* Sum = at;
-
-    internal readonly T* SumLost = at + Room;
-
-    /// <summary>The sum of p * dy, or of dy.</summary>
-    internal readonly T* Dot = at + 2 * Room;
-
-    internal readonly T* DotLost = at + 3 * Room;
-
-    /// <summary>As in <see cref="Weights"/>.</summary>
-    internal readonly T* Scale = at + 4 * Room;
-
-    /// <summary>As in <see cref="Weights"/>; for a logarithm, that of the sum.</summary>
-    internal readonly T* Factor = at + 5 * Room;
-}
-
 /// <summary>The walks over a strip of columns: the same arithmetic as for rows, with a lane for each column and compensated sums.</summary>
 internal static unsafe class StableMaxColumnPasses<V, S, T, M>
     where V : unmanaged, ILanes<V, T>
@@ -36,7 +14,7 @@ internal static unsafe class StableMaxColumnPasses<V, S, T, M>
 
     /// <summary>Sum - SumLost = sum(s(x) * Scale).</summary>
     [MethodImpl(OnePass)]
-    internal static void Sum(S* x, in ColumnTile tile, StableMaxState<T> state)
+    internal static void Sum(S* x, in ColumnTile tile, StableMaxColumnState<T> state)
     {
         nint w = V.Count;
         ColumnLanes<V, T>.Fill(state.Sum, tile.Width, 0);
@@ -55,7 +33,7 @@ internal static unsafe class StableMaxColumnPasses<V, S, T, M>
 
     /// <summary>The same, and Dot - DotLost = sum(s(x) * Scale * Factor * dy), or for the logarithm sum(dy).</summary>
     [MethodImpl(OnePass)]
-    internal static void Sums<L>(S* x, S* dy, in ColumnTile tile, StableMaxState<T> state) where L : struct, IChoice
+    internal static void Sums<L>(S* x, S* dy, in ColumnTile tile, StableMaxColumnState<T> state) where L : struct, IChoice
     {
         nint w = V.Count;
         ColumnLanes<V, T>.Fill(state.Sum, tile.Width, 0);
@@ -79,7 +57,7 @@ internal static unsafe class StableMaxColumnPasses<V, S, T, M>
 
     /// <summary>y = s(x) * Scale * Factor.</summary>
     [MethodImpl(OnePass)]
-    internal static void Write(S* x, S* y, in ColumnTile tile, StableMaxState<T> state)
+    internal static void Write(S* x, S* y, in ColumnTile tile, StableMaxColumnState<T> state)
     {
         nint w = V.Count;
         for (nint row = 0; row < tile.Rows; row++, x += tile.Stride, y += tile.Stride)
@@ -96,7 +74,7 @@ internal static unsafe class StableMaxColumnPasses<V, S, T, M>
 
     /// <summary>y = log s(x) - Factor.</summary>
     [MethodImpl(OnePass)]
-    internal static void WriteLog(S* x, S* y, in ColumnTile tile, StableMaxState<T> state)
+    internal static void WriteLog(S* x, S* y, in ColumnTile tile, StableMaxColumnState<T> state)
     {
         var log = new StableLog<V, T>(V.Broadcast(Const.Of<T>(0)));
         nint w = V.Count;
@@ -113,7 +91,7 @@ internal static unsafe class StableMaxColumnPasses<V, S, T, M>
 
     /// <summary>dx = G(x, dy).</summary>
     [MethodImpl(OnePass)]
-    internal static void WriteGradient<G>(S* x, S* dy, S* dx, in ColumnTile tile, StableMaxState<T> state) where G : struct, IStableGradient<V, T>
+    internal static void WriteGradient<G>(S* x, S* dy, S* dx, in ColumnTile tile, StableMaxColumnState<T> state) where G : struct, IStableGradient<V, T>
     {
         nint w = V.Count;
         for (nint row = 0; row < tile.Rows; row++, x += tile.Stride, dy += tile.Stride, dx += tile.Stride)

@@ -10,7 +10,7 @@ internal static unsafe class StableMaxColumnSums<V, S, T, M>
     where M : struct, IStored<S, T>
 {
     /// <summary>Scale and Factor of every column; for a logarithm Factor is that of the sum.</summary>
-    internal static void Forward(S* x, in ColumnTile tile, StableMaxState<T> state, bool log)
+    internal static void Forward(S* x, in ColumnTile tile, StableMaxColumnState<T> state, bool log)
     {
         ColumnLanes<V, T>.Fill(state.Scale, tile.Width, 1);
         StableMaxColumnPasses<V, S, T, M>.Sum(x, tile, state);
@@ -21,7 +21,7 @@ internal static unsafe class StableMaxColumnSums<V, S, T, M>
     }
 
     /// <summary>Scale, Factor and Dot of every column.</summary>
-    internal static void Backward<L>(S* x, S* dy, in ColumnTile tile, StableMaxState<T> state) where L : struct, IChoice
+    internal static void Backward<L>(S* x, S* dy, in ColumnTile tile, StableMaxColumnState<T> state) where L : struct, IChoice
     {
         ColumnLanes<V, T>.Fill(state.Scale, tile.Width, 1);
         ColumnLanes<V, T>.Fill(state.Factor, tile.Width, 1);
@@ -41,7 +41,7 @@ internal static unsafe class StableMaxColumnSums<V, S, T, M>
     }
 
     /// <summary>Rare: a scale for each column that needs one, the sums by it, and what comes of them one by one.</summary>
-    private static void SumAgain(S* x, in ColumnTile tile, StableMaxState<T> state, bool log)
+    private static void SumAgain(S* x, in ColumnTile tile, StableMaxColumnState<T> state, bool log)
     {
         for (nint c = 0; c < tile.Columns; c++)
         {
@@ -61,21 +61,21 @@ internal static unsafe class StableMaxColumnSums<V, S, T, M>
         ColumnLanes<V, T>.Spread(tile, state.Factor);
     }
 
-    private static void Inverses(in ColumnTile tile, StableMaxState<T> state)
+    private static void Inverses(in ColumnTile tile, StableMaxColumnState<T> state)
     {
         V one = V.Broadcast(T.One);
         for (nint j = 0; j < tile.Width; j += V.Count) V.Store(one / V.Load(state.Sum + j), state.Scale + j);
         ColumnLanes<V, T>.Fill(state.Factor, tile.Width, 1);
     }
 
-    private static void Logarithms(in ColumnTile tile, StableMaxState<T> state)
+    private static void Logarithms(in ColumnTile tile, StableMaxColumnState<T> state)
     {
         var logarithm = new Logarithm<V, T>();
         for (nint j = 0; j < tile.Width; j += V.Count) V.Store(logarithm.Log(V.Load(state.Sum + j)), state.Factor + j);
     }
 
     /// <summary>Whether 1 / sum is all that any column needs.</summary>
-    private static bool AreOrdinary(in ColumnTile tile, StableMaxState<T> state)
+    private static bool AreOrdinary(in ColumnTile tile, StableMaxColumnState<T> state)
     {
         for (nint i = 0; i < tile.Columns; i++)
         {

@@ -11,7 +11,7 @@ internal readonly unsafe struct StableMaxColumns(void* x, void* y, nint length, 
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where M : struct, IStored<S, T>
     {
-        var state = new StableMaxState<T>(Scratch.State<T>());
+        var state = new StableMaxColumnState<T>(Scratch.State<T>());
         for (nint unit = first; unit < end; unit++)
         {
             var tile = ColumnTile.Of(unit, length, inner);
@@ -32,7 +32,7 @@ internal readonly unsafe struct StableMaxColumnsBackward(void* x, void* dy, void
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where M : struct, IStored<S, T>
     {
-        var state = new StableMaxState<T>(Scratch.State<T>());
+        var state = new StableMaxColumnState<T>(Scratch.State<T>());
         for (nint unit = first; unit < end; unit++)
         {
             var tile = ColumnTile.Of(unit, length, inner);

@@ -42,7 +42,7 @@ internal static unsafe class StableMaxPasses<V, S, T, M>
 
     /// <summary>y = s(x) * scale * factor; y may be x. Streamed, y bypasses the caches.</summary>
     [MethodImpl(OnePass)]
-    internal static void Write<B>(S* x, S* y, nint n, Weights weights) where B : struct, IChoice
+    internal static void Write<B>(S* x, S* y, nint n, StableWeights weights) where B : struct, IChoice
     {
         nint w = V.Count;
         V scale = V.Broadcast(Const.Of<T>(weights.Scale)), factor = V.Broadcast(Const.Of<T>(weights.Factor));

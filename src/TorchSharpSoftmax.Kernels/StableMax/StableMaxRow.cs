@@ -14,7 +14,7 @@ internal readonly unsafe struct StableMaxRow<V, S, T, M>(S* x, S* dy, nint lengt
     {
     }
 
-    public (double Sum, double Dot) Over(Weights weights)
+    public (double Sum, double Dot) Over(StableWeights weights)
     {
         var (sum, dot) = OfBlock(0, weights);
         for (nint block = 1; block < RowBlocks.Count(length); block++)
@@ -26,9 +26,9 @@ internal readonly unsafe struct StableMaxRow<V, S, T, M>(S* x, S* dy, nint lengt
         return (sum, dot);
     }
 
-    internal (double Sum, double Dot) OfBlock(nint block, Weights weights)
+    internal (double Sum, double Dot) OfBlock(nint block, StableWeights weights)
     {
-        nint at = block * RowBlocks.Size(length), n = Math.Min(RowBlocks.Size(length), length - at);
+        var (at, n) = RowBlocks.Range(block, block + 1, length);
         if (dy == null) return (StableMaxPasses<V, S, T, M>.Sum(x + at, n, weights.Scale), 0);
         return log
             ? StableMaxBackwardPasses<V, S, T, M>.Sums<Yes>(x + at, dy + at, n, weights)

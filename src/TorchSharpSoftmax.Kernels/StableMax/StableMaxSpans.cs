@@ -20,7 +20,7 @@ public static unsafe partial class StableMaxKernels
     public static void StableMax<T>(ReadOnlySpan<T> x, Span<T> y, nint outer, nint length, nint inner = 1, int threads = 1)
         where T : unmanaged
     {
-        CheckForward(x, y, outer, length, inner, threads);
+        SpanCheck.Forward<T>(x, y, outer, length, inner, threads);
         fixed (T* px = x, py = y) StableMax(px, py, outer, length, inner, threads);
     }
 
@@ -33,7 +33,7 @@ public static unsafe partial class StableMaxKernels
     public static void LogStableMax<T>(ReadOnlySpan<T> x, Span<T> y, nint outer, nint length, nint inner = 1, int threads = 1)
         where T : unmanaged
     {
-        CheckForward(x, y, outer, length, inner, threads);
+        SpanCheck.Forward<T>(x, y, outer, length, inner, threads);
         fixed (T* px = x, py = y) LogStableMax(px, py, outer, length, inner, threads);
     }
 
@@ -52,7 +52,7 @@ public static unsafe partial class StableMaxKernels
     public static void StableMaxBackward<T>(ReadOnlySpan<T> x, ReadOnlySpan<T> dy, Span<T> dx, nint outer, nint length, nint inner = 1, int threads = 1)
         where T : unmanaged
     {
-        CheckBackward(x, dy, dx, outer, length, inner, threads);
+        SpanCheck.Backward(x, nameof(x), dy, dx, outer, length, inner, threads);
         fixed (T* px = x, pdy = dy, pdx = dx) StableMaxBackward(px, pdy, pdx, outer, length, inner, threads);
     }
 
@@ -61,31 +61,7 @@ public static unsafe partial class StableMaxKernels
     public static void LogStableMaxBackward<T>(ReadOnlySpan<T> x, ReadOnlySpan<T> dy, Span<T> dx, nint outer, nint length, nint inner = 1, int threads = 1)
         where T : unmanaged
     {
-        CheckBackward(x, dy, dx, outer, length, inner, threads);
+        SpanCheck.Backward(x, nameof(x), dy, dx, outer, length, inner, threads);
         fixed (T* px = x, pdy = dy, pdx = dx) LogStableMaxBackward(px, pdy, pdx, outer, length, inner, threads);
-    }
-
-    private static void CheckForward<T>(ReadOnlySpan<T> x, ReadOnlySpan<T> y, nint outer, nint length, nint inner, int threads)
-        where T : unmanaged
-    {
-        SpanCheck.Type<T>();
-        nint n = SpanCheck.Layout(outer, length, inner);
-        SpanCheck.Size(x, n, nameof(x));
-        SpanCheck.Size(y, n, nameof(y));
-        SpanCheck.Overlap(x, y, nameof(y));
-        SpanCheck.Threads(threads);
-    }
-
-    private static void CheckBackward<T>(ReadOnlySpan<T> x, ReadOnlySpan<T> dy, ReadOnlySpan<T> dx, nint outer, nint length, nint inner, int threads)
-        where T : unmanaged
-    {
-        SpanCheck.Type<T>();
-        nint n = SpanCheck.Layout(outer, length, inner);
-        SpanCheck.Size(x, n, nameof(x));
-        SpanCheck.Size(dy, n, nameof(dy));
-        SpanCheck.Size(dx, n, nameof(dx));
-        SpanCheck.Overlap(x, dx, nameof(dx));
-        SpanCheck.Overlap(dy, dx, nameof(dx));
-        SpanCheck.Threads(threads);
     }
 }

@@ -5,9 +5,6 @@ namespace TorchSharpSoftmax.Kernels;
 /// <summary>One long row shared by threads: every pass runs over the row's blocks, and what the blocks found is merged in their order.</summary>
 internal static unsafe class StableMaxSplit
 {
-    /// <summary>Whether so few rows are so long that threads had better share each.</summary>
-    internal static bool Pays(nint rows, nint length, int threads) => threads > 1 && rows < 2 * threads && RowBlocks.Count(length) > 1;
-
     internal static void Forward<S>(S* x, S* y, nint length, bool log, bool stream, int threads) where S : unmanaged
     {
         var sum = StableSum.Of(new SharedRow<S>(x, null, length, log, threads));
@@ -23,7 +20,7 @@ internal static unsafe class StableMaxSplit
     private readonly struct SharedRow<S>(S* x, S* dy, nint length, bool log, int threads) : IStableSums
         where S : unmanaged
     {
-        public (double Sum, double Dot) Over(Weights weights)
+        public (double Sum, double Dot) Over(StableWeights weights)
         {
             nint count = RowBlocks.Count(length);
             var parts = stackalloc (double Sum, double Dot)[RowBlocks.Most];
@@ -38,7 +35,7 @@ internal static unsafe class StableMaxSplit
         }
     }
 
-    private readonly struct Sums(void* x, void* dy, nint length, bool log, Weights weights, (double Sum, double Dot)* parts) : IRowKernel
+    private readonly struct Sums(void* x, void* dy, nint length, bool log, StableWeights weights, (double Sum, double Dot)* parts) : IRowKernel
     {
         public void Rows<V, S, T, M>(nint first, nint end)
             where V : unmanaged, ILanes<V, T>
@@ -59,7 +56,7 @@ internal static unsafe class StableMaxSplit
             where T : unmanaged, IBinaryFloatingPointIeee754<T>
             where M : struct, IStored<S, T>
         {
-            nint at = first * RowBlocks.Size(length), n = Math.Min(end * RowBlocks.Size(length), length) - at;
+            var (at, n) = RowBlocks.Range(first, end, length);
             StableMaxRow<V, S, T, M>.Write((S*)x + at, (S*)y + at, n, sum, log, stream);
         }
     }
@@ -72,7 +69,7 @@ internal static unsafe class StableMaxSplit
             where T : unmanaged, IBinaryFloatingPointIeee754<T>
             where M : struct, IStored<S, T>
         {
-            nint at = first * RowBlocks.Size(length), n = Math.Min(end * RowBlocks.Size(length), length) - at;
+            var (at, n) = RowBlocks.Range(first, end, length);
             StableMaxRow<V, S, T, M>.WriteGradient((S*)x + at, (S*)dy + at, (S*)dx + at, n, row, log, stream);
         }
     }

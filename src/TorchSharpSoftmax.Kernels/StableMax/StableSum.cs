@@ -6,28 +6,26 @@ namespace TorchSharpSoftmax.Kernels;
 [method: MethodImpl(MethodImplOptions.AggressiveInlining)]
 internal readonly record struct StableSum(double Sum, double Scale)
 {
-    internal const double Up = (double)(1UL << 32) * (1UL << 32), Down = 1 / Up;
-
     /// <summary>Below it, products of s(x) with gradients would lose bits.</summary>
     internal const double Least = 1.0 / (1 << 16);
 
     /// <summary>Up to it, 1 / sum is far from subnormal in every type.</summary>
-    internal const double Most = Up;
+    internal const double Most = Const.TwoTo64;
 
     /// <summary>Whether another scale is not needed.</summary>
     internal bool IsRight => Sum >= Least && double.IsFinite(Sum);
 
     /// <summary>The scale to sum again with.</summary>
-    internal double NextScale => Sum < Least ? Up : Down;
+    internal double NextScale => Sum < Least ? Const.TwoTo64 : Const.TwoToMinus64;
 
     /// <summary>log(sum of s(x)); NaN where nothing, or something infinite, was summed.</summary>
     internal double Log => HasValue ? Math.Log(Sum) - Math.Log(Scale) : double.NaN;
 
     /// <summary>How s(x) becomes a probability; NaN where nothing, or something infinite, was summed.</summary>
-    internal Weights Weights =>
+    internal StableWeights Weights =>
         !HasValue ? new(double.NaN, double.NaN)
         : Scale != 1 ? new(Scale, 1 / Sum)
-        : Sum > Most ? new(Down, 1 / (Sum * Down))
+        : Sum > Most ? new(Const.TwoToMinus64, 1 / (Sum * Const.TwoToMinus64))
         : new(1 / Sum, 1);
 
     private bool HasValue => Sum > 0 && double.IsFinite(Sum);
@@ -41,10 +39,10 @@ internal readonly record struct StableSum(double Sum, double Scale)
 }
 
 /// <summary>s(x) * Scale * Factor is the probability: in two steps, so that neither is subnormal; Factor is 1 but for rows of huge numbers.</summary>
-internal readonly record struct Weights(double Scale, double Factor);
+internal readonly record struct StableWeights(double Scale, double Factor);
 
 /// <summary>What the gradient of a row needs of all of it: the probabilities' weights, and sum(p * dy), or sum(dy) for the logarithm.</summary>
-internal readonly record struct StableGradient(Weights Weights, double OfRow)
+internal readonly record struct StableGradient(StableWeights Weights, double OfRow)
 {
     /// <param name="row">Sums s(x) and its products with dy.</param>
     /// <param name="forward">Sums s(x) alone.</param>
@@ -62,5 +60,5 @@ internal readonly record struct StableGradient(Weights Weights, double OfRow)
 /// <summary>The walks over a row, by one thread or by several, that sum s(x) * scale, and s(x) * scale * factor * dy.</summary>
 internal interface IStableSums
 {
-    (double Sum, double Dot) Over(Weights weights);
+    (double Sum, double Dot) Over(StableWeights weights);
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using static TorchSharpSoftmax.Kernels.Tests.Samples;
 
 namespace TorchSharpSoftmax.Kernels.Tests;
 
@@ -181,18 +182,6 @@ public abstract class CrossEntropyKernelTests<S, E> : IDisposable
     }
 
     private static double[] Stored(double[] x) => Elements.ToDoubles<S, E>(Elements.From<S, E>(x));
-
-    private static double[] With(int n, IEnumerable<int> places, double value) => With(Samples.Normal(n, n, 2), places, value);
-
-    private static double[] With(double[] row, IEnumerable<int> places, double value)
-    {
-        foreach (int i in places)
-        {
-            row[i] = value;
-        }
-
-        return row;
-    }
 }
 
 public sealed class FloatCrossEntropyKernelTests : CrossEntropyKernelTests<float, FloatElement>;

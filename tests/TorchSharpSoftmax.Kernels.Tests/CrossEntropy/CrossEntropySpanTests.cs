@@ -1,3 +1,6 @@
+using System.Runtime.InteropServices;
+using static TorchSharpSoftmax.Kernels.Tests.Refusals;
+
 namespace TorchSharpSoftmax.Kernels.Tests;
 
 /// <summary>The public methods on spans: the kernels' results, and refusals by the argument's name.</summary>
@@ -72,12 +75,14 @@ public sealed class CrossEntropySpanTests
             CrossEntropyLink.Softmax, memory.AsSpan(0, 6), Classes, saved, [1], memory.AsSpan(3, 6), 3));
         Refuses("dx", "'dx' overlaps an input other than x;", () => CrossEntropyKernels.Backward<float>(
             CrossEntropyLink.Softmax, X, memory.AsSpan(0, 6), saved, [1], memory.AsSpan(0, 6), 3));
-    }
-
-    private static void Refuses(string argument, string message, Action action)
-    {
-        var refusal = Assert.ThrowsAny<ArgumentException>(action);
-        Assert.Equal(argument, refusal.ParamName);
-        Assert.StartsWith(message, refusal.Message, StringComparison.Ordinal);
+        var doubles = new double[8];
+        Refuses("losses", "'losses' overlaps an input;", () => CrossEntropyKernels.Forward<double>(
+            CrossEntropyLink.Softmax, doubles.AsSpan(0, 6), Classes, doubles.AsSpan(5, 2), saved, 3));
+        Refuses("losses", "'losses' overlaps an input;", () => CrossEntropyKernels.Forward<double>(
+            CrossEntropyLink.Softmax, new double[6], doubles.AsSpan(0, 6), doubles.AsSpan(5, 2), saved, 3));
+        Refuses("losses", "'losses' overlaps an input;", () => CrossEntropyKernels.Forward<double>(
+            CrossEntropyLink.Softmax, new double[6], Classes, doubles.AsSpan(2, 2), saved, 3, doubles.AsSpan(0, 3)));
+        Refuses("saved", "'saved' overlaps an input;", () => CrossEntropyKernels.Forward<double>(
+            CrossEntropyLink.Softmax, doubles.AsSpan(0, 6), Classes, losses, MemoryMarshal.Cast<double, CrossEntropyRow>(doubles.AsSpan(1, 6)), 3));
     }
 }

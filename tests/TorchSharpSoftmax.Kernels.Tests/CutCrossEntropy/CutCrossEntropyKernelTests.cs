@@ -211,6 +211,28 @@ public abstract class CutCrossEntropyKernelTests<S, E> : IDisposable
         }
     }
 
+    /// <summary>Neither because a lane without a token is NaN beside it, nor because a draw compares with it, nor because the threshold is made of it.</summary>
+    [Fact]
+    public void Filtering_hides_no_NaN()
+    {
+        foreach (int bits in Widths.Each())
+        {
+            CutCrossEntropyProblem problem = Problem(6, 5, 4, 40);
+            foreach (double wrong in (double[])[double.NaN, double.PositiveInfinity])
+            {
+                CutCrossEntropyProblem broken = problem with { Weight = [.. problem.Weight.Select((w, i) => i == 23 ? wrong : w)], Bias = Stored(5, 40, 1) };
+                foreach (bool unbiased in (bool[])[false, true])
+                {
+                    CutCrossEntropyOutcome outcome = _kernels.Run(broken, recompute: false, filter: new(0.01, unbiased, 0));
+                    Assert.All(outcome.Weight, dw => Assert.False(double.IsFinite(dw), $"{dw} beside {wrong} at {bits} bits{(unbiased ? ", drawn" : "")}"));
+                    outcome = _kernels.Run(
+                        problem with { Upstream = [new(1, 0, 0), new(wrong, 0, 0), .. problem.Upstream[2..]] }, recompute: true, filter: new(0.01, unbiased, 0));
+                    Assert.All(outcome.Weight, dw => Assert.False(double.IsFinite(dw), $"{dw} of {wrong} at {bits} bits{(unbiased ? ", drawn" : "")}"));
+                }
+            }
+        }
+    }
+
     /// <summary>Backward from what forward saved leaves out as little as backward from all logits, and knows when too much would be saved.</summary>
     [Fact]
     public void Saved_logits_give_the_filtered_gradients()

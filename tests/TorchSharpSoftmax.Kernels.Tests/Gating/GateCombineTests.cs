@@ -24,9 +24,8 @@ public abstract unsafe class GateCombineTests<S, E, C, F>
             {
                 var data = new Data(tokens, kept, features, gaps);
                 Expected[] sums = data.Sums(weighted: true), plain = data.Sums(weighted: false), drows = data.RowsGradient(), dweights = data.WeightsGradient();
-                foreach (int bits in Widths.Runnable)
+                foreach (int bits in Widths.Each())
                 {
-                    using IDisposable width = Isa.Force(bits);
                     foreach (Placement placement in Enum.GetValues<Placement>())
                     {
                         string what = $"{tokens} x {kept} x {features}, gaps {gaps}, width {bits}, {placement}";

@@ -1,3 +1,5 @@
+using static TorchSharpSoftmax.Kernels.Tests.Refusals;
+
 namespace TorchSharpSoftmax.Kernels.Tests;
 
 /// <summary>The public methods on spans: they compute, and refuse what does not fit before a pointer is taken, by the argument's name.</summary>
@@ -69,6 +71,12 @@ public sealed class GateSpanTests
         var memory = new float[8];
         Refuses("weights", "'weights' overlaps an input; separate memory is required.", () => GateKernels.TopK<float, float>(
             memory.AsSpan(0, 4), [], memory.AsSpan(3, 2), new long[2], new long[4], [], [], [], s_shape, new(TopKGateMode.KeptSoftmax)));
+        Refuses("weights", "'weights' overlaps an input; separate memory is required.", () => GateKernels.TopK<float, float>(
+            s_logits, memory.AsSpan(0, 4), memory.AsSpan(3, 2), new long[2], new long[4], [], [], [], s_shape, new(TopKGateMode.Sigmoid)));
+        Refuses("dlogits", "'dlogits' overlaps an input; separate memory is required.", () => GateKernels.TopKBackward<float, float>(
+            s_logits, new float[2], [0, 1], new float[3], new float[2], memory.AsSpan(3, 1), [], memory.AsSpan(0, 4), s_shape, new(TopKGateMode.KeptSoftmax)));
+        Refuses("dlogits", "'dlogits' overlaps an input; separate memory is required.", () => GateKernels.TopKBackward<float, float>(
+            s_logits, new float[2], [0, 1], new float[3], new float[2], [], memory.AsSpan(3, 4), memory.AsSpan(0, 4), s_shape, new(TopKGateMode.KeptSoftmax)));
     }
 
     private static void Run(
@@ -89,11 +97,4 @@ public sealed class GateSpanTests
 
     private static void AssertNear(double[] expected, float[] actual) =>
         Assert.All(expected.Zip(actual), pair => Assert.InRange(Math.Abs(pair.First - pair.Second), 0, 8 * FloatFormat.Float.Ulp(Math.Max(1, Math.Abs(pair.First)))));
-
-    private static void Refuses(string argument, string message, Action action)
-    {
-        var refusal = Assert.ThrowsAny<ArgumentException>(action);
-        Assert.Equal(argument, refusal.ParamName);
-        Assert.StartsWith(message, refusal.Message, StringComparison.Ordinal);
-    }
 }

@@ -34,4 +34,30 @@ internal static class Samples
         x.AsSpan().Fill(value);
         return x;
     }
+
+    /// <summary>A row with some elements of another value.</summary>
+    internal static double[] With(double[] row, IEnumerable<int> at, double value)
+    {
+        foreach (int i in at)
+        {
+            row[i] = value;
+        }
+
+        return row;
+    }
+
+    /// <summary>The same with an ordinary row.</summary>
+    internal static double[] With(int n, IEnumerable<int> at, double value) => With(Normal(n, n, 2), at, value);
+
+    /// <summary>A period again and again; its length should be a multiple of no block.</summary>
+    internal static T[] Repeated<T>(T[] period, int length)
+    {
+        var x = new T[length];
+        for (int at = 0; at < length; at += period.Length)
+        {
+            period.AsSpan(0, Math.Min(period.Length, length - at)).CopyTo(x.AsSpan(at));
+        }
+
+        return x;
+    }
 }

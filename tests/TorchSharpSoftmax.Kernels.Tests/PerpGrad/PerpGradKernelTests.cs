@@ -203,7 +203,7 @@ public abstract unsafe class PerpGradKernelTests<S, E>
             foreach (double sine in (double[])[0.8, 0.02])
             {
                 (S[] w, S[] g) = Near(4099, sine, seed: 2);
-                (w, g) = (Repeated(w, Length), Repeated(g, Length));
+                (w, g) = (Samples.Repeated(w, Length), Samples.Repeated(g, Length));
                 S[] y = Span(w, g, 1);
                 Assert.All((int[])[2, 5], threads => Bits.AssertSame<S>($"{threads} threads", y, Span(w, g, threads)));
                 Assert.InRange(Math.Abs(PerpGradReference.Cosine(Doubles(w), Doubles(y))), 0, typeof(S) == typeof(double) ? Math.ScaleB(1, -51) / sine : Math.ScaleB(1, -E.Stored.Precision));
@@ -216,7 +216,7 @@ public abstract unsafe class PerpGradKernelTests<S, E>
     {
         int length = (int)(Cache.StreamFromBytes / sizeof(S)) + 19;
         (S[] w, S[] g) = Data(4099, seed: 6);
-        (w, g) = (Repeated(w, length), Repeated(g, length));
+        (w, g) = (Samples.Repeated(w, length), Samples.Repeated(g, length));
         foreach (int bits in Widths.EachVector())
         {
             var shifted = new S[length + 1]; // a start that is aligned to nothing
@@ -246,18 +246,6 @@ public abstract unsafe class PerpGradKernelTests<S, E>
                 Bits.AssertSame<S>($"2^{ofWeight} 2^{ofGradient} at {bits}", Scaled(y, ofGradient), scaled);
             }
         }
-    }
-
-    /// <summary>A period that is a multiple of no block.</summary>
-    private static S[] Repeated(S[] x, int length)
-    {
-        var y = new S[length];
-        for (int at = 0; at < length; at += x.Length)
-        {
-            x.AsSpan(0, Math.Min(x.Length, length - at)).CopyTo(y.AsSpan(at));
-        }
-
-        return y;
     }
 
     private static S[] Scaled(S[] x, int exponent) => Elements([.. Doubles(x).Select(value => Math.ScaleB(value, exponent))]);
@@ -334,10 +322,10 @@ public abstract unsafe class PerpGradKernelTests<S, E>
     }
 }
 
-public sealed class FloatPerpGradTests : PerpGradKernelTests<float, FloatElement>;
+public sealed class FloatPerpGradKernelTests : PerpGradKernelTests<float, FloatElement>;
 
-public sealed class DoublePerpGradTests : PerpGradKernelTests<double, DoubleElement>;
+public sealed class DoublePerpGradKernelTests : PerpGradKernelTests<double, DoubleElement>;
 
-public sealed class BFloat16PerpGradTests : PerpGradKernelTests<BFloat16, BFloat16Element>;
+public sealed class BFloat16PerpGradKernelTests : PerpGradKernelTests<BFloat16, BFloat16Element>;
 
-public sealed class HalfPerpGradTests : PerpGradKernelTests<Half, HalfElement>;
+public sealed class HalfPerpGradKernelTests : PerpGradKernelTests<Half, HalfElement>;

@@ -133,7 +133,10 @@ public abstract class LanesTests<T, E>
                 V v = V.Load(lanes);
                 Assert.Equal(100, E.ToDouble(V.Max(v)));
                 Assert.Equal(100 + at - (V.Count * (V.Count - 1) / 2), E.ToDouble(V.Sum(v)));
+                Assert.True(V.AnyLess(V.Broadcast(E.FromDouble(99)), v));
+                Assert.False(V.AnyLess(V.Broadcast(E.FromDouble(100)), v));
                 lanes[at] = T.NaN;
+                Assert.False(V.AnyLess(V.Broadcast(E.FromDouble(99)), V.Load(lanes)), "a NaN is not more than anything");
                 Assert.True(T.IsNaN(V.Sum(V.Load(lanes))), "a sum keeps a NaN");
             }
         }

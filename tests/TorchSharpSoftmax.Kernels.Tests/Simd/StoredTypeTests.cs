@@ -113,7 +113,7 @@ public sealed class StoredTypeTests
 
             x = [.. x, .. new float[V.Count - (x.Length % V.Count)]];
             using var memory = new GuardedMemory<S>(x.Length);
-            GuardedRow<S> y = memory.Row(x.Length, Placement.Ending), part = memory.Row(1, Placement.Beginning);
+            GuardedRow<S> y = memory.Row(x.Length, Placement.Ending);
             fixed (float* from = x)
             {
                 for (nint i = 0; i < x.Length; i += V.Count)

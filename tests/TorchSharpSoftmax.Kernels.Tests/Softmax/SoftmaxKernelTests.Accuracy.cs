@@ -31,7 +31,7 @@ public abstract partial class SoftmaxKernelTests<S, E>
     {
         S[] x = Normal(3, Mi, 2);
         Expected[] exact = SoftmaxReference.LogSumExp(Elements.ToDoubles<S, E>(x), new Shape(1, Mi, 1));
-        using var kernels = new KernelRunner<S, E>(Mi);
+        using var kernels = new SoftmaxRunner<S, E>(Mi);
         foreach (int bits in Widths.Each())
         {
             double worst = AssertClose(
@@ -53,7 +53,7 @@ public abstract partial class SoftmaxKernelTests<S, E>
     {
         Shape shape = new(1, x.Length, 1);
         Expected[] exact = SoftmaxReference.Softmax(Elements.ToDoubles<S, E>(x), shape);
-        using var kernels = new KernelRunner<S, E>(x.Length);
+        using var kernels = new SoftmaxRunner<S, E>(x.Length);
         foreach (int bits in Widths.Each())
         {
             foreach (SoftmaxAlgorithm algorithm in s_algorithms)
@@ -69,7 +69,7 @@ public abstract partial class SoftmaxKernelTests<S, E>
     {
         // n is a power of two: every stored type holds 1/n exactly.
         S[] x = Elements.From<S, E>(Samples.Constant(n, value));
-        using var kernels = new KernelRunner<S, E>(n);
+        using var kernels = new SoftmaxRunner<S, E>(n);
         foreach (int bits in Widths.Each())
         {
             foreach (SoftmaxAlgorithm algorithm in s_algorithms)

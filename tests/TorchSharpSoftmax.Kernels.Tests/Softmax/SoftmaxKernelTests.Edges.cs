@@ -1,3 +1,5 @@
+using static TorchSharpSoftmax.Kernels.Tests.Samples;
+
 namespace TorchSharpSoftmax.Kernels.Tests;
 
 /// <summary>Values at the edges answer as libtorch does, whatever the width, wherever in the row they stand, and leave the neighbouring rows alone.</summary>
@@ -152,18 +154,6 @@ public abstract partial class SoftmaxKernelTests<S, E>
     /// <summary>First, last, middle, and the borders of the tail.</summary>
     private static IEnumerable<int[]> Positions(int n) =>
         ((int[])[0, n - 1, n / 2, n - 2, n & ~3, n & ~7, n & ~15, (n & ~15) - 1]).Where(i => i >= 0 && i < n).Distinct().Select(i => (int[])[i]);
-
-    private static double[] With(int n, IEnumerable<int> at, double value) => With(Samples.Normal(n, n, 2), at, value);
-
-    private static double[] With(double[] row, IEnumerable<int> at, double value)
-    {
-        foreach (int i in at)
-        {
-            row[i] = value;
-        }
-
-        return row;
-    }
 
     /// <summary>Each edge row among ordinary ones, in both layouts.</summary>
     private void AssertEdges(Func<int, IEnumerable<double[]>> edges, [System.Runtime.CompilerServices.CallerMemberName] string test = "")

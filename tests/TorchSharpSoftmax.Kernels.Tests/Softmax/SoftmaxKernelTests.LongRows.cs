@@ -6,9 +6,6 @@ public abstract partial class SoftmaxKernelTests<S, E>
     /// <summary>A period that no block size shares, so that the exact sum over millions of elements is a sum over this many.</summary>
     private const int Period = 4099;
 
-    /// <summary>Outputs of this size are streamed past the caches.</summary>
-    private const int StreamedBytes = 17 << 20;
-
     [Theory]
     [InlineData(4095)]
     [InlineData(4097)]
@@ -17,12 +14,12 @@ public abstract partial class SoftmaxKernelTests<S, E>
     [InlineData(0)] // past the caches, whatever the element's size
     public unsafe void A_long_row_gives_the_reference_and_the_same_bits_on_any_number_of_threads(int n)
     {
-        n = n == 0 ? (StreamedBytes / sizeof(S)) + 13 : n;
+        n = n == 0 ? (KernelTour.StreamedBytes / sizeof(S)) + 13 : n;
         double[] period = Samples.Normal(n, Period, 2);
-        S[] x = Repeat(Elements.From<S, E>(period), n);
+        S[] x = Samples.Repeated(Elements.From<S, E>(period), n);
         Expected[] exact = PeriodicSoftmax(Elements.ToDoubles<S, E>(x.AsSpan(0, Math.Min(n, Period))), n);
         Shape shape = new(1, n, 1);
-        using var kernels = new KernelRunner<S, E>(n);
+        using var kernels = new SoftmaxRunner<S, E>(n);
         foreach (int bits in n > Mi ? Widths.EachVector() : Widths.Each())
         {
             foreach (SoftmaxAlgorithm algorithm in s_algorithms)
@@ -55,7 +52,7 @@ public abstract partial class SoftmaxKernelTests<S, E>
     {
         Shape shape = new(outer, length, inner);
         S[] x = Normal(length, shape.Count, 2), dy = Normal(length + 1, shape.Count), rowDy = Normal(1, shape.Rows);
-        using var kernels = new KernelRunner<S, E>(shape.Count);
+        using var kernels = new SoftmaxRunner<S, E>(shape.Count);
         foreach (int bits in Widths.Each())
         {
             double[][] results = [];
@@ -98,17 +95,6 @@ public abstract partial class SoftmaxKernelTests<S, E>
             // A sanity check against a whole block left out; accuracy is asserted elsewhere. A subnormal half has few bits.
             Assert.True(Math.Abs(sum - 1) < 0.02, $"A row of {shape} sums to {sum}, width {bits}");
         }
-    }
-
-    private static S[] Repeat(S[] period, int n)
-    {
-        var x = new S[n];
-        for (int i = 0; i < n; i++)
-        {
-            x[i] = period[i % Period];
-        }
-
-        return x;
     }
 
     /// <summary>The exact softmax of a row of <paramref name="n"/> that repeats a period; one period of it.</summary>

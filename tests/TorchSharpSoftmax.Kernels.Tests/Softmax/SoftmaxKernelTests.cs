@@ -15,7 +15,7 @@ public abstract partial class SoftmaxKernelTests<S, E> : IDisposable
     private static readonly SoftmaxAlgorithm[] s_algorithms = Enum.GetValues<SoftmaxAlgorithm>();
     private static readonly Placement[] s_placements = Enum.GetValues<Placement>();
 
-    private readonly KernelRunner<S, E> _kernels = new(300 * 40 * 4);
+    private readonly SoftmaxRunner<S, E> _kernels = new(300 * 40 * 4);
 
     public void Dispose()
     {

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using static TorchSharpSoftmax.Kernels.Tests.Samples;
 
 namespace TorchSharpSoftmax.Kernels.Tests;
 
@@ -123,18 +124,6 @@ public abstract partial class StableMaxKernelTests<S, E>
                 Xunit.Assert.All(_kernels.Forward(true, Elements.From<S, E>(x), shape), y => Xunit.Assert.True(y <= 0, $"{y} at width {bits}"));
             }
         }
-    }
-
-    private static double[] With(int n, IEnumerable<int> at, double value) => With(Samples.Normal(n, n, 2), at, value);
-
-    private static double[] With(double[] row, IEnumerable<int> at, double value)
-    {
-        foreach (int i in at)
-        {
-            row[i] = value;
-        }
-
-        return row;
     }
 
     /// <summary>Each edge row among ordinary ones, in both layouts.</summary>

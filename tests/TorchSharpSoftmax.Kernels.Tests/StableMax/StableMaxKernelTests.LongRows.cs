@@ -10,9 +10,6 @@ public abstract partial class StableMaxKernelTests<S, E>
     /// <summary>A period that no block size shares, so that the exact sum over millions of elements is a sum over this many.</summary>
     private const int Period = 4099;
 
-    /// <summary>Outputs of this size are streamed past the caches.</summary>
-    private const int StreamedBytes = 17 << 20;
-
     [Theory]
     [InlineData(1000, 1)]
     [InlineData(50257, 1)]
@@ -57,9 +54,9 @@ public abstract partial class StableMaxKernelTests<S, E>
     [Fact]
     public unsafe void A_row_past_the_caches_gives_the_reference_and_the_same_bits_on_any_number_of_threads()
     {
-        int n = (StreamedBytes / sizeof(S)) + 13;
+        int n = (KernelTour.StreamedBytes / sizeof(S)) + 13;
         S[] period = Normal(n, Period, 2), gradients = Normal(n + 1, Period);
-        S[] x = Repeat(period, n), dy = Repeat(gradients, n);
+        S[] x = Samples.Repeated(period, n), dy = Samples.Repeated(gradients, n);
         Shape shape = new(1, n, 1);
         using var kernels = new StableMaxRunner<S, E>(n);
         foreach (bool log in (bool[])[false, true])
@@ -121,17 +118,6 @@ public abstract partial class StableMaxKernelTests<S, E>
             double sum = line.Sum(i => p[i]);
             Xunit.Assert.True(Math.Abs(sum - 1) < 0.03, $"A row of {shape} sums to {sum}, width {bits}");
         }
-    }
-
-    private static S[] Repeat(S[] period, int n)
-    {
-        var x = new S[n];
-        for (int i = 0; i < n; i++)
-        {
-            x[i] = period[i % Period];
-        }
-
-        return x;
     }
 
     /// <summary>One period of the exact results for a row of <paramref name="n"/> that repeats a period.</summary>

@@ -1,3 +1,5 @@
+using static TorchSharpSoftmax.Kernels.Tests.Refusals;
+
 namespace TorchSharpSoftmax.Kernels.Tests;
 
 /// <summary>The public methods on spans: they compute, and refuse what does not fit before a pointer is taken, by the argument's name.</summary>
@@ -39,11 +41,4 @@ public sealed class StableMaxSpanTests
 
     private static void AssertNear(double[] expected, float[] actual) =>
         Assert.All(expected.Zip(actual), pair => Assert.InRange(Math.Abs(pair.First - pair.Second), 0, 4 * FloatFormat.Float.Ulp(Math.Max(1, Math.Abs(pair.First)))));
-
-    private static void Refuses(string argument, string message, Action action)
-    {
-        var refusal = Assert.ThrowsAny<ArgumentException>(action);
-        Assert.Equal(argument, refusal.ParamName);
-        Assert.StartsWith(message, refusal.Message, StringComparison.Ordinal);
-    }
 }

@@ -1,7 +1,7 @@
 namespace TorchSharpSoftmax.Kernels.Tests;
 
 /// <summary>Floats on their way to double lanes and back, at every width.</summary>
-public sealed class SingleTests
+public sealed class AsSingleTests
 {
     [Fact]
     public void Floats_are_read_exactly_and_doubles_are_rounded_to_the_nearest_float() => LaneWidths.Run(new Conversions());

@@ -5,7 +5,7 @@ namespace TorchSharpSoftmax.Kernels;
 
 /// <summary>Many short rows in one call: constants stay in registers, and the processor works on the next row while it waits for the last one's sum.</summary>
 /// <remarks>Rows whose maximum is infinite or beyond <see cref="ExtExp.Limit"/> are left to the general passes: the walk stops there and says where.</remarks>
-internal static unsafe class ShortRows<V, S, T, M>
+internal static unsafe class SoftmaxShortRows<V, S, T, M>
     where V : unmanaged, ILanes<V, T>
     where S : unmanaged
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -40,7 +40,7 @@ internal static unsafe class ShortRows<V, S, T, M>
         return end;
     }
 
-    /// <summary>Each row's maximum, and the sum of e^(x - max) over what the polynomial makes of e^0.</summary>
+    /// <summary>Each row's maximum, and the sum of e^(x - max), in which the maximum's own term is exactly 1.</summary>
     [MethodImpl(OnePass)]
     internal static nint MaxAndSum(S* x, nint n, nint first, nint end, T* maxima, T* sums)
     {

@@ -20,7 +20,7 @@ public enum Backward
 
 /// <summary>Calls the kernels on guarded memory only, and sees to it that inputs stay as they were and nothing else is written.</summary>
 /// <remarks>Results come back as doubles, which hold every element exactly. A log-sum-exp has the arithmetic's type: float for the 16-bit types.</remarks>
-internal sealed unsafe class KernelRunner<S, E>(int capacity) : IDisposable
+internal sealed unsafe class SoftmaxRunner<S, E>(int capacity) : IDisposable
     where S : unmanaged
     where E : IElement<S>
 {

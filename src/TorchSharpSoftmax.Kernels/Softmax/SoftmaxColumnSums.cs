@@ -3,18 +3,18 @@ using System.Numerics;
 namespace TorchSharpSoftmax.Kernels;
 
 /// <summary>What lies between the walks over a strip of columns: frames, phases merged, factors and logarithms.</summary>
-internal static unsafe class ColumnSums<V, S, T, M>
+internal static unsafe class SoftmaxColumnSums<V, S, T, M>
     where V : unmanaged, ILanes<V, T>
     where S : unmanaged
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
     where M : struct, IStored<S, T>
 {
     /// <summary>Max, Shift, Exponent and Sum of every column.</summary>
-    internal static void Sum(S* x, in ColumnTile tile, ColumnState<T> state, SoftmaxAlgorithm algorithm)
+    internal static void Sum(S* x, in ColumnTile tile, SoftmaxColumnState<T> state, SoftmaxAlgorithm algorithm)
     {
         if (algorithm == SoftmaxAlgorithm.TwoPass)
         {
-            ColumnPasses<V, S, T, M>.RunningSum(x, tile, state);
+            SoftmaxColumnPasses<V, S, T, M>.RunningSum(x, tile, state);
             MergeMax(tile, state.Max);
             var exp = new ExtExp<V, T>();
             for (nint j = 0; j < tile.Width; j += V.Count)
@@ -33,18 +33,18 @@ internal static unsafe class ColumnSums<V, S, T, M>
     }
 
     /// <summary>The same by Three-Pass's first two passes, the exponentials kept.</summary>
-    internal static void KeptSum(S* x, T* kept, nint keptStride, in ColumnTile tile, ColumnState<T> state) =>
+    internal static void KeptSum(S* x, T* kept, nint keptStride, in ColumnTile tile, SoftmaxColumnState<T> state) =>
         SumByMax<Yes>(x, kept, keptStride, tile, state);
 
     /// <summary>Last = what a kept exponential is multiplied with to become a probability.</summary>
-    internal static void Factors(in ColumnTile tile, ColumnState<T> state)
+    internal static void Factors(in ColumnTile tile, SoftmaxColumnState<T> state)
     {
-        V one = V.Broadcast(Const.Of<T>(1 / (double)(1UL << 32) / (1UL << 32)));
+        V one = V.Broadcast(Const.Of<T>(Const.TwoToMinus64));
         for (nint j = 0; j < tile.Width; j += V.Count) V.Store(one / V.Load(state.Sum + j), state.Last + j);
     }
 
     /// <summary>Last = log(sum of e^(x - max)).</summary>
-    internal static void Logarithms(in ColumnTile tile, ColumnState<T> state)
+    internal static void Logarithms(in ColumnTile tile, SoftmaxColumnState<T> state)
     {
         var exp = new ExtExp<V, T>();
         var logarithm = new Logarithm<V, T>();
@@ -70,9 +70,9 @@ internal static unsafe class ColumnSums<V, S, T, M>
         return false;
     }
 
-    private static void SumByMax<K>(S* x, T* kept, nint keptStride, in ColumnTile tile, ColumnState<T> state) where K : struct, IChoice
+    private static void SumByMax<K>(S* x, T* kept, nint keptStride, in ColumnTile tile, SoftmaxColumnState<T> state) where K : struct, IChoice
     {
-        ColumnPasses<V, S, T, M>.Max(x, tile, state);
+        SoftmaxColumnPasses<V, S, T, M>.Max(x, tile, state);
         MergeMax(tile, state.Max);
         var exp = new ExtExp<V, T>();
         V zero = V.Broadcast(T.Zero), limit = V.Broadcast(Const.Of<T>(ExtExp.Limit));
@@ -82,11 +82,11 @@ internal static unsafe class ColumnSums<V, S, T, M>
             V.Store(V.WhereLess(limit, size, max, zero), state.Shift + j);
             V.Store(V.WhereLess(limit, size, zero, exp.Exponent(max)), state.Exponent + j);
         }
-        ColumnPasses<V, S, T, M>.SumIn<K>(x, kept, keptStride, tile, state);
-        ColumnLanes<V, T>.Finish(tile, state.Sum, state.Lost, 1 / (double)(1UL << 32) / (1UL << 32));
+        SoftmaxColumnPasses<V, S, T, M>.SumIn<K>(x, kept, keptStride, tile, state);
+        ColumnLanes<V, T>.Finish(tile, state.Sum, state.Lost, Const.TwoToMinus64);
     }
 
-    private static bool AllExact(in ColumnTile tile, ColumnState<T> state)
+    private static bool AllExact(in ColumnTile tile, SoftmaxColumnState<T> state)
     {
         for (nint c = 0; c < tile.Columns; c++)
         {

@@ -5,13 +5,13 @@ namespace TorchSharpSoftmax.Kernels;
 
 /// <summary>The sum of a row's exponentials in a frame, and the row's maximum.</summary>
 [method: MethodImpl(MethodImplOptions.AggressiveInlining)]
-internal readonly record struct RowSum(double Sum, double Max, Frame Frame)
+internal readonly record struct SoftmaxSum(double Sum, double Max, Frame Frame)
 {
     /// <summary>Whether a running sum is right: false after NaN, infinities and |x| too large for exponentials without a shift.</summary>
     internal bool IsExact => Math.Abs(Max) <= ExtExp.Limit && double.IsFinite(Sum);
 
     /// <summary>What a kept exponential is multiplied with to become a probability.</summary>
-    internal double Factor => 1 / (Sum * (1UL << 32) * (1UL << 32));
+    internal double Factor => 1 / (Sum * Const.TwoTo64);
 
     /// <summary>log(sum of e^(x - max)): exactly 0 where one element is all.</summary>
     internal double LogOverMax<T>() where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -22,7 +22,7 @@ internal readonly record struct RowSum(double Sum, double Max, Frame Frame)
     }
 
     /// <summary>The sum over two parts of a row.</summary>
-    internal static RowSum Merge(in RowSum a, in RowSum b)
+    internal static SoftmaxSum Merge(in SoftmaxSum a, in SoftmaxSum b)
     {
         if (!a.IsExact) return a;
         if (!b.IsExact) return b;

@@ -1,7 +1,9 @@
+using static TorchSharpSoftmax.Kernels.Tests.Refusals;
+
 namespace TorchSharpSoftmax.Kernels.Tests;
 
 /// <summary>The public method on spans refuses what does not fit before a pointer is taken, by the argument's name.</summary>
-public sealed class PerpGradSpanRefusalTests
+public sealed class PerpGradSpanTests
 {
     private static readonly float[] X = [1, 2, 3, 4];
 
@@ -39,12 +41,5 @@ public sealed class PerpGradSpanRefusalTests
         Refuses("eps", "'eps' is NaN; 0 or more is required.", () => PerpGradKernels.Project<float>(X, X, new float[4], 1, 4, eps: double.NaN));
         Refuses("strength", "'strength' is 1.5; 0 to 1 is required.", () => PerpGradKernels.Project<float>(X, X, new float[4], 1, 4, strength: 1.5));
         Refuses("threads", "'threads' is 0; at least 1 is required.", () => PerpGradKernels.Project<float>(X, X, new float[4], 1, 4, threads: 0));
-    }
-
-    private static void Refuses(string argument, string message, Action action)
-    {
-        var refusal = Assert.ThrowsAny<ArgumentException>(action);
-        Assert.Equal(argument, refusal.ParamName);
-        Assert.StartsWith(message, refusal.Message, StringComparison.Ordinal);
     }
 }

@@ -5,7 +5,7 @@ namespace TorchSharpSoftmax.Kernels;
 
 /// <summary>The walks over a strip of columns from which the softmax family is built where its dimension is not the last.</summary>
 /// <remarks>The same arithmetic as <see cref="SoftmaxPasses{V, S, T, M}"/>, with a lane for each column; sums are compensated, so that a column of any length is as good as a row.</remarks>
-internal static unsafe class ColumnPasses<V, S, T, M>
+internal static unsafe class SoftmaxColumnPasses<V, S, T, M>
     where V : unmanaged, ILanes<V, T>
     where S : unmanaged
     where T : unmanaged, IBinaryFloatingPointIeee754<T>
@@ -21,7 +21,7 @@ internal static unsafe class ColumnPasses<V, S, T, M>
 
     /// <summary>Max: the columns' maxima; NaN is lost.</summary>
     [MethodImpl(OnePass)]
-    internal static void Max(S* x, in ColumnTile tile, ColumnState<T> state)
+    internal static void Max(S* x, in ColumnTile tile, SoftmaxColumnState<T> state)
     {
         nint w = V.Count;
         ColumnLanes<V, T>.Fill(state.Max, tile.Width, double.NegativeInfinity);
@@ -38,7 +38,7 @@ internal static unsafe class ColumnPasses<V, S, T, M>
 
     /// <summary>Max, Exponent and Sum - Lost: Two-Pass's first pass.</summary>
     [MethodImpl(OnePass)]
-    internal static void RunningSum(S* x, in ColumnTile tile, ColumnState<T> state)
+    internal static void RunningSum(S* x, in ColumnTile tile, SoftmaxColumnState<T> state)
     {
         nint w = V.Count;
         var exp = new ExtExp<V, T>();
@@ -69,7 +69,7 @@ internal static unsafe class ColumnPasses<V, S, T, M>
 
     /// <summary>Sum - Lost in the frame of Shift and Exponent, and, where kept, each exponential; both times 2^<see cref="Frame.Bias"/>.</summary>
     [MethodImpl(OnePass)]
-    internal static void SumIn<K>(S* x, T* kept, nint keptStride, in ColumnTile tile, ColumnState<T> state) where K : struct, IChoice
+    internal static void SumIn<K>(S* x, T* kept, nint keptStride, in ColumnTile tile, SoftmaxColumnState<T> state) where K : struct, IChoice
     {
         nint w = V.Count;
         var exp = new ExtExp<V, T>();
@@ -89,9 +89,9 @@ internal static unsafe class ColumnPasses<V, S, T, M>
         }
     }
 
-    /// <summary>y = e^(x - Shift) * 2^-Exponent * Last.</summary>
+    /// <summary>y = e^(x - Shift) * 2^(<see cref="Frame.Bias"/> - Exponent) * Last.</summary>
     [MethodImpl(OnePass)]
-    internal static void Normalize(S* x, S* y, in ColumnTile tile, ColumnState<T> state)
+    internal static void Normalize(S* x, S* y, in ColumnTile tile, SoftmaxColumnState<T> state)
     {
         var exp = new ExtExp<V, T>();
         nint w = V.Count;
@@ -110,7 +110,7 @@ internal static unsafe class ColumnPasses<V, S, T, M>
 
     /// <summary>y = kept * Last; streamed, where y's vectors are all aligned.</summary>
     [MethodImpl(OnePass)]
-    internal static void Rescale<B>(T* kept, nint keptStride, S* y, in ColumnTile tile, ColumnState<T> state) where B : struct, IChoice
+    internal static void Rescale<B>(T* kept, nint keptStride, S* y, in ColumnTile tile, SoftmaxColumnState<T> state) where B : struct, IChoice
     {
         nint w = V.Count;
         for (nint row = 0; row < tile.Rows; row++, kept += keptStride, y += tile.Stride)
@@ -128,7 +128,7 @@ internal static unsafe class ColumnPasses<V, S, T, M>
 
     /// <summary>y = (x - Max) - Last.</summary>
     [MethodImpl(OnePass)]
-    internal static void Subtract(S* x, S* y, in ColumnTile tile, ColumnState<T> state)
+    internal static void Subtract(S* x, S* y, in ColumnTile tile, SoftmaxColumnState<T> state)
     {
         nint w = V.Count;
         for (nint row = 0; row < tile.Rows; row++, x += tile.Stride, y += tile.Stride)
@@ -145,7 +145,7 @@ internal static unsafe class ColumnPasses<V, S, T, M>
 
     /// <summary>Sum - Lost = sum(y * dy), or for log-softmax sum(dy).</summary>
     [MethodImpl(OnePass)]
-    internal static void SumOfGradient<L>(S* y, S* dy, in ColumnTile tile, ColumnState<T> state) where L : struct, IChoice
+    internal static void SumOfGradient<L>(S* y, S* dy, in ColumnTile tile, SoftmaxColumnState<T> state) where L : struct, IChoice
     {
         nint w = V.Count;
         ColumnLanes<V, T>.Fill(state.Sum, tile.Width, 0);
@@ -169,7 +169,7 @@ internal static unsafe class ColumnPasses<V, S, T, M>
 
     /// <summary>dx = G(y, dy, Sum).</summary>
     [MethodImpl(OnePass)]
-    internal static void WriteGradient<G>(S* y, S* dy, S* dx, in ColumnTile tile, ColumnState<T> state) where G : struct, IGradient<G, V, T>
+    internal static void WriteGradient<G>(S* y, S* dy, S* dx, in ColumnTile tile, SoftmaxColumnState<T> state) where G : struct, IGradient<G, V, T>
     {
         var gradient = G.New();
         nint w = V.Count;
@@ -188,7 +188,7 @@ internal static unsafe class ColumnPasses<V, S, T, M>
 
     /// <summary>dx = e^(x - Max) * Sum, where these hold log-sum-exp and its gradient.</summary>
     [MethodImpl(OnePass)]
-    internal static void WriteOfLogSumExp(S* x, S* dx, in ColumnTile tile, ColumnState<T> state)
+    internal static void WriteOfLogSumExp(S* x, S* dx, in ColumnTile tile, SoftmaxColumnState<T> state)
     {
         var exp = new ExtExp<V, T>();
         nint w = V.Count;

@@ -1,7 +1,9 @@
+using static TorchSharpSoftmax.Kernels.Tests.Refusals;
+
 namespace TorchSharpSoftmax.Kernels.Tests;
 
 /// <summary>The public methods on spans refuse what does not fit before a pointer is taken, by the argument's name.</summary>
-public sealed class SpanRefusalTests
+public sealed class SoftmaxSpanTests
 {
     private static readonly nint Huge = (nint)1 << 40;
 
@@ -45,12 +47,5 @@ public sealed class SpanRefusalTests
         Refuses(
             "algorithm", "'algorithm' is 9; Auto, TwoPass or ThreePass is required.",
             () => SoftmaxKernels.Softmax<float>(X, new float[4], 1, 4, algorithm: (SoftmaxAlgorithm)9));
-    }
-
-    private static void Refuses(string argument, string message, Action action)
-    {
-        var refusal = Assert.ThrowsAny<ArgumentException>(action);
-        Assert.Equal(argument, refusal.ParamName);
-        Assert.StartsWith(message, refusal.Message, StringComparison.Ordinal);
     }
 }

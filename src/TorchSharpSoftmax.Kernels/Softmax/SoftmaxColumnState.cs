@@ -1,7 +1,7 @@
 namespace TorchSharpSoftmax.Kernels;
 
 /// <summary>What is remembered of each column: six numbers, each an array of lanes in the thread's scratch memory.</summary>
-internal readonly unsafe struct ColumnState<T>(T* at) where T : unmanaged
+internal readonly unsafe struct SoftmaxColumnState<T>(T* at) where T : unmanaged
 {
     private const nint Room = ColumnTile.Widest;
 

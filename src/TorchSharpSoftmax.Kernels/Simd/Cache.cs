@@ -9,6 +9,9 @@ internal static unsafe class Cache
     /// <summary>Outputs from this size on are streamed past the caches: half of a common last-level cache.</summary>
     internal const long StreamFromBytes = 16L << 20;
 
+    /// <summary>Whether an output of this shape is streamed.</summary>
+    internal static bool IsLeftBy<S>(nint outer, nint length, nint inner) where S : unmanaged => (double)outer * length * inner * sizeof(S) >= StreamFromBytes;
+
     /// <summary>How far ahead a pass asks for its input, in bytes: what memory delivers in the 100 ns or more that it takes to answer.</summary>
     internal const int Ahead = 8192;
 

@@ -5,7 +5,8 @@ namespace TorchSharpSoftmax.Kernels;
 /// <summary>A strip of neighbouring columns of one (length, inner) slice, to be walked row by row with a lane for each column.</summary>
 /// <remarks>
 /// Where the columns are too few to fill vectors, several rows are laid side by side as one (they are neighbours in memory): each of its
-/// Phases rows then has lanes of its own, merged at the end. The cut depends on the shape alone, never on threads.
+/// Phases rows then has lanes of its own, merged at the end. The cut depends on the shape alone, never on threads. With inner 1 the strip is one
+/// contiguous row, its elements side by side as phases: right, but merging as many lanes costs a short row more than passes made for rows.
 /// </remarks>
 internal readonly struct ColumnTile(nint start, nint columns, nint phases, nint length, nint inner)
 {
@@ -33,6 +34,15 @@ internal readonly struct ColumnTile(nint start, nint columns, nint phases, nint 
     /// <summary>How wide a walked row is.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal nint WidthOf(nint row) => row < length / phases ? Width : length % phases * inner;
+
+    /// <summary>Runs a kernel whose units are the strips of all slices.</summary>
+    internal static void Run<S, K>(in K kernel, nint outer, nint length, nint inner, int threads)
+        where S : unmanaged
+        where K : struct, IRowKernel
+    {
+        nint tiles = TilesOf(length, inner);
+        Isa.Run<S, K>(kernel, outer * tiles, length * inner / tiles, threads);
+    }
 
     internal static nint TilesOf(nint length, nint inner) => (inner - 1) / TileColumns(length, inner) + 1;
 

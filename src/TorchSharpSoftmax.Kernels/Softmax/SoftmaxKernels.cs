@@ -29,11 +29,11 @@ public static unsafe partial class SoftmaxKernels
         if (outer == 0 || length == 0 || inner == 0) return;
         if (inner > 1)
         {
-            RunTiles<S, LogSumExpColumnsBackward>(new(x, lse, dy, dx, length, inner), outer, length, inner, threads);
+            ColumnTile.Run<S, LogSumExpColumnsBackward>(new(x, lse, dy, dx, length, inner), outer, length, inner, threads);
             return;
         }
         nint blocks = RowBlocks.Count(length);
-        bool stream = dx != x && LeavesCache<S>(outer, length, inner);
+        bool stream = dx != x && Cache.IsLeftBy<S>(outer, length, inner);
         Isa.Run<S, LogSumExpBackward>(new(x, lse, dy, dx, length, stream), outer * blocks, length / blocks, threads);
     }
 
@@ -51,11 +51,11 @@ public static unsafe partial class SoftmaxKernels
             Isa.Run<S, SoftmaxOfOne>(new(x, y, output), outer * inner, 1, threads);
             return;
         }
-        bool stream = x != y && output != SoftmaxOutput.LogSumExp && LeavesCache<S>(outer, length, inner);
+        bool stream = x != y && output != SoftmaxOutput.LogSumExp && Cache.IsLeftBy<S>(outer, length, inner);
         if (algorithm == SoftmaxAlgorithm.Auto) algorithm = SoftmaxChoice.Of<S>(length, inner, output, stream);
         if (inner > 1)
         {
-            RunTiles<S, SoftmaxColumns>(new(x, y, length, inner, output, algorithm, stream), outer, length, inner, threads);
+            ColumnTile.Run<S, SoftmaxColumns>(new(x, y, length, inner, output, algorithm, stream), outer, length, inner, threads);
         }
         else if (SoftmaxSplit.Pays(outer, length, threads))
         {
@@ -72,10 +72,10 @@ public static unsafe partial class SoftmaxKernels
     private static void Backward<S>(S* y, S* dy, S* dx, nint outer, nint length, nint inner, bool log, int threads) where S : unmanaged
     {
         if (outer == 0 || length == 0 || inner == 0) return;
-        bool stream = dx != dy && dx != y && LeavesCache<S>(outer, length, inner);
+        bool stream = dx != dy && dx != y && Cache.IsLeftBy<S>(outer, length, inner);
         if (inner > 1)
         {
-            RunTiles<S, SoftmaxColumnsBackward>(new(y, dy, dx, length, inner, log), outer, length, inner, threads);
+            ColumnTile.Run<S, SoftmaxColumnsBackward>(new(y, dy, dx, length, inner, log), outer, length, inner, threads);
         }
         else if (SoftmaxSplit.Pays(outer, length, threads))
         {
@@ -86,15 +86,4 @@ public static unsafe partial class SoftmaxKernels
             Isa.Run<S, SoftmaxBackward>(new(y, dy, dx, length, log, stream), outer, length, threads);
         }
     }
-
-    private static void RunTiles<S, K>(in K kernel, nint outer, nint length, nint inner, int threads)
-        where S : unmanaged
-        where K : struct, IRowKernel
-    {
-        nint tiles = ColumnTile.TilesOf(length, inner);
-        Isa.Run<S, K>(kernel, outer * tiles, length * inner / tiles, threads);
-    }
-
-    private static bool LeavesCache<S>(nint outer, nint length, nint inner) where S : unmanaged =>
-        (double)outer * length * inner * sizeof(S) >= Cache.StreamFromBytes;
 }

@@ -22,14 +22,14 @@ public static unsafe partial class StableMaxKernels
     private static void Forward<S>(S* x, S* y, nint outer, nint length, nint inner, bool log, int threads) where S : unmanaged
     {
         if (outer == 0 || length == 0 || inner == 0) return;
-        bool stream = x != y && LeavesCache<S>(outer, length, inner);
+        bool stream = x != y && Cache.IsLeftBy<S>(outer, length, inner);
         if (length == 1)
         {
             Isa.Run<S, StableMaxOfOne>(new(x, y, log), outer * inner, 1, threads);
         }
         else if (inner > 1)
         {
-            RunTiles<S, StableMaxColumns>(new(x, y, length, inner, log), outer, length, inner, threads);
+            ColumnTile.Run<S, StableMaxColumns>(new(x, y, length, inner, log), outer, length, inner, threads);
         }
         else if (StableMaxSplit.Pays(outer, length, threads))
         {
@@ -44,14 +44,14 @@ public static unsafe partial class StableMaxKernels
     private static void Backward<S>(S* x, S* dy, S* dx, nint outer, nint length, nint inner, bool log, int threads) where S : unmanaged
     {
         if (outer == 0 || length == 0 || inner == 0) return;
-        bool stream = dx != dy && dx != x && LeavesCache<S>(outer, length, inner);
+        bool stream = dx != dy && dx != x && Cache.IsLeftBy<S>(outer, length, inner);
         if (length == 1)
         {
             Isa.Run<S, StableMaxOfOneBackward>(new(x, dy, dx), outer * inner, 1, threads);
         }
         else if (inner > 1)
         {
-            RunTiles<S, StableMaxColumnsBackward>(new(x, dy, dx, length, inner, log), outer, length, inner, threads);
+            ColumnTile.Run<S, StableMaxColumnsBackward>(new(x, dy, dx, length, inner, log), outer, length, inner, threads);
         }
         else if (StableMaxSplit.Pays(outer, length, threads))
         {
@@ -62,15 +62,4 @@ public static unsafe partial class StableMaxKernels
             Isa.Run<S, StableMaxBackward>(new(x, dy, dx, length, log, stream), outer, length, threads);
         }
     }
-
-    private static void RunTiles<S, K>(in K kernel, nint outer, nint length, nint inner, int threads)
-        where S : unmanaged
-        where K : struct, IRowKernel
-    {
-        nint tiles = ColumnTile.TilesOf(length, inner);
-        Isa.Run<S, K>(kernel, outer * tiles, length * inner / tiles, threads);
-    }
-
-    private static bool LeavesCache<S>(nint outer, nint length, nint inner) where S : unmanaged =>
-        (double)outer * length * inner * sizeof(S) >= Cache.StreamFromBytes;
 }

@@ -25,7 +25,8 @@ public sealed class DocumentationTests
         var snippets = Regex.Matches(Text(page), "```csharp\n(.*?)```", RegexOptions.Singleline);
         string name = NameOf(page);
         string[] files = Directory.GetFiles(Path.Combine(Repository.Root, "tests", "TorchSharpSoftmax.Tests", "Snippets"), $"{name}Snippet*.cs");
-        Assert.Equal(snippets.Count, files.Count(file => Regex.IsMatch(Path.GetFileName(file), $@"^{name}Snippet\d+\.cs$")));
+        int classes = files.Count(file => Regex.IsMatch(Path.GetFileName(file), $@"^{name}Snippet\d+\.cs$"));
+        Assert.True(classes == snippets.Count, $"{page} has {snippets.Count} snippets, and {classes} of the classes Snippets/{name}Snippet1.cs and so on run them.");
         for (int i = 0; i < snippets.Count; i++)
         {
             string file = Path.Combine(Repository.Root, "tests", "TorchSharpSoftmax.Tests", "Snippets", $"{name}Snippet{i + 1}.cs");
@@ -66,10 +67,17 @@ public sealed class DocumentationTests
     [Fact]
     public void Every_page_stands_in_the_list_of_pages()
     {
-        string list = Text("docs/README.md");
-        Assert.All(
-            Pages.Select(row => row.Data).Where(page => page is not ("README.md" or "docs/README.md")),
-            page => Assert.Contains($"]({page["docs/".Length..]})", list, StringComparison.Ordinal));
+        foreach (string page in Pages.Select(row => row.Data).Where(page => page is not ("README.md" or "docs/README.md")))
+        {
+            string inDocs = page["docs/".Length..];
+            AssertNames("docs/README.md", $"]({inDocs})");
+            if (inDocs.StartsWith("operators/", StringComparison.Ordinal))
+            {
+                AssertNames("README.md", $"]({page})");
+                AssertNames("docs/toc.yml", $"href: {inDocs}");
+            }
+        }
+
         Assert.Contains("](docs/README.md)", Text("README.md"), StringComparison.Ordinal);
     }
 
@@ -82,6 +90,8 @@ public sealed class DocumentationTests
         string unnamed = string.Join(", ", names.Where(name => !Regex.IsMatch(pages, $@"\b{name}\b")));
         Assert.True(unnamed.Length == 0, $"No page names {unnamed}.");
     }
+
+    private static void AssertNames(string list, string page) => Assert.True(Text(list).Contains(page, StringComparison.Ordinal), $"{list} has no '{page}'.");
 
     private static bool Run(string snippet)
     {

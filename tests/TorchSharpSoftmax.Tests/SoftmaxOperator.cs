@@ -138,6 +138,8 @@ public sealed class SoftmaxOperator
         Close.Assert($"{what}, gradient", x64.grad!, libtorchGradient, actualInput.grad!, gradientScale, units);
     }
 
+    public static SoftmaxOperator Named(string name) => All.Single(op => op.Name == name);
+
     public override string ToString() => Name;
 
     /// <summary>Random in every element, with both signs: a gradient of ones hides errors in the sums.</summary>

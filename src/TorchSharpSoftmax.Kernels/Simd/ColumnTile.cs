@@ -5,7 +5,8 @@ namespace TorchSharpSoftmax.Kernels;
 /// <summary>A strip of neighbouring columns of one (length, inner) slice, to be walked row by row with a lane for each column.</summary>
 /// <remarks>
 /// Where the columns are too few to fill vectors, several rows are laid side by side as one (they are neighbours in memory): each of its
-/// Phases rows then has lanes of its own, merged at the end. The cut depends on the shape alone, never on threads.
+/// Phases rows then has lanes of its own, merged at the end. The cut depends on the shape alone, never on threads. With inner 1 the strip is one
+/// contiguous row, its elements side by side as phases: right, but merging as many lanes costs a short row more than passes made for rows.
 /// </remarks>
 internal readonly struct ColumnTile(nint start, nint columns, nint phases, nint length, nint inner)
 {

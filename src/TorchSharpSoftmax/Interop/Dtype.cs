@@ -23,6 +23,19 @@ internal static class Dtype
     /// <summary>What the kernels compute in: float for the 16-bit types.</summary>
     internal static ScalarType ArithmeticOf(ScalarType dtype) => dtype == ScalarType.Float64 ? ScalarType.Float64 : ScalarType.Float32;
 
+    /// <summary>libtorch's operators as the kernels compute: 16-bit types in float, rounded once. It has few of them for Float16 on the CPU, too.</summary>
+    internal static Tensor InArithmetic(Tensor x, Func<Tensor, Tensor> f)
+    {
+        if (ArithmeticOf(x.dtype) == x.dtype)
+        {
+            return f(x);
+        }
+
+        using var wide = x.to_type(ArithmeticOf(x.dtype));
+        using var y = f(wide);
+        return y.to_type(x.dtype);
+    }
+
     internal static int SizeOf(ScalarType dtype) => dtype switch
     {
         ScalarType.Float64 => sizeof(double),

@@ -23,7 +23,7 @@ internal sealed class TwoPassLogSoftmaxBackwardFunction : KernelFunction<TwoPass
     protected override void Backward(Tensor v, IReadOnlyList<Tensor> saved, int dim, Gradients gradients)
     {
         var (y, dy) = (saved[0], saved[1]);
-        using var p = y.exp();
+        using var p = Dtype.InArithmetic(y, wide => wide.exp());
         using var vp = v.mul(p);
         if (gradients.Wants(0))
         {

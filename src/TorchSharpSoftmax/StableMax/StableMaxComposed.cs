@@ -22,13 +22,13 @@ internal static class StableMaxComposed
         return ofPositive.sub(ofNegative);
     }
 
-    internal static Tensor StableMax(Tensor x, int dim) => InArithmetic(x, wide =>
+    internal static Tensor StableMax(Tensor x, int dim) => Dtype.InArithmetic(x, wide =>
     {
         using var g = Logarithm(wide);
         return g.softmax(dim);
     });
 
-    internal static Tensor LogStableMax(Tensor x, int dim) => InArithmetic(x, wide =>
+    internal static Tensor LogStableMax(Tensor x, int dim) => Dtype.InArithmetic(x, wide =>
     {
         using var g = Logarithm(wide);
         return g.log_softmax(dim);
@@ -41,18 +41,5 @@ internal static class StableMaxComposed
         using var size = x.abs();
         using var grown = size.add(one, Scalars.One);
         return one.div(grown);
-    }
-
-    /// <summary>As the kernels: 16-bit types in float, rounded once.</summary>
-    private static Tensor InArithmetic(Tensor x, Func<Tensor, Tensor> f)
-    {
-        if (Dtype.ArithmeticOf(x.dtype) == x.dtype)
-        {
-            return f(x);
-        }
-
-        using var wide = x.to_type(Dtype.ArithmeticOf(x.dtype));
-        using var y = f(wide);
-        return y.to_type(x.dtype);
     }
 }

@@ -86,7 +86,7 @@ public sealed partial class CodegenTests
             {
                 Assert.True(
                     mine.Any(l => l.Method.Contains(lanes, StringComparison.Ordinal) && types.Any(type => l.Method.Contains(type, StringComparison.Ordinal))),
-                    $"{pass.DeclaringType.Name}.{pass.Name} was not compiled for {string.Join(" or ", types)} at width {bits}: the tour misses it. {mine.Length} others were.");
+                    $"{pass.DeclaringType.Name}.{pass.Name} was not compiled for {string.Join(" or ", types)} at width {bits}, {mine.Length} others were: the {nameof(IKernelTour)} of its operator calls no entry that takes it, or there is none.");
             }
         }
 

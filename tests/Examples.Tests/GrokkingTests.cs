@@ -37,7 +37,7 @@ public sealed class GrokkingTests : IDisposable
             Assert.Skip("Sends a POSIX signal.");
         }
 
-        string[] preset = ["--preset", "1a", .. Small, "--epochs", "1500", "--seeds", "0,3"];
+        string[] preset = ["--preset", "1a", .. Small, "--epochs", "700", "--seeds", "0,3"];
         string straight = Path.Combine(_folder, "straight");
         string stopped = Path.Combine(_folder, "stopped");
         Run([.. preset, "--out", straight]);
@@ -62,7 +62,7 @@ public sealed class GrokkingTests : IDisposable
 
         (int again, _, string refusal) = ExampleProcess.Run("Grokking", [.. preset, "--out", stopped, "--resume"]);
         Assert.Equal(2, again);
-        Assert.Contains("'--epochs' is 1500; more than the 1500 epochs", refusal, StringComparison.Ordinal);
+        Assert.Contains("'--epochs' is 700; more than the 700 epochs", refusal, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -6,8 +6,6 @@ namespace TorchSharpSoftmax.Examples.Tests;
 /// <summary>What the example promises whatever it learns: equal curves, resuming, Ctrl-C, the files, mistakes.</summary>
 public sealed class LanguageModelTests : IDisposable
 {
-    private static readonly string[] LossNames = ["linear-cross-entropy", "cross-entropy"];
-
     private readonly string _folder = Directory.CreateTempSubdirectory("language-model").FullName;
     private readonly string[] _small;
 
@@ -63,11 +61,12 @@ public sealed class LanguageModelTests : IDisposable
     {
         string straight = Path.Combine(_folder, "straight");
         string resumed = Path.Combine(_folder, "resumed");
-        Run([.. _small, "--steps", "23", "--samples", "0", "--out", straight]);
-        Run([.. _small, "--steps", "12", "--samples", "0", "--out", resumed]);
-        Run([.. _small, "--steps", "23", "--samples", "0", "--out", resumed, "--resume"]);
+        string[] one = [.. _small, "--loss", "cross-entropy", "--samples", "0"]; // the other loss is resumed below, after Ctrl-C
+        Run([.. one, "--steps", "23", "--out", straight]);
+        Run([.. one, "--steps", "12", "--out", resumed]);
+        Run([.. one, "--steps", "23", "--out", resumed, "--resume"]);
 
-        Assert.All(LossNames, loss => AssertSame(straight, resumed, loss, "model.bin", "optimizer.bin", "random.bin"));
+        AssertSame(straight, resumed, "cross-entropy", "model.bin", "optimizer.bin", "random.bin");
     }
 
     [Fact]

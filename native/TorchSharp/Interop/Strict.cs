@@ -32,11 +32,11 @@ internal static unsafe class Strict
 
     private static int s_collections;
 
-    // What dies between two reads is young; for what grew old first, every eighth collection looks everywhere.
+    // What dies between two reads is young; for what grew old first, every thirty-second collection looks everywhere.
     [UnmanagedCallersOnly]
     private static void Collect()
     {
-        GC.Collect(Interlocked.Increment(ref s_collections) % 8 == 0 ? GC.MaxGeneration : 1);
+        GC.Collect(Interlocked.Increment(ref s_collections) % 32 == 0 ? GC.MaxGeneration : 1);
         GC.WaitForPendingFinalizers();
     }
 }

@@ -23,19 +23,8 @@ internal static class RoutingLosses
         using var scope = NewDisposeScope();
         long length = per_sequence ? tokens[^1] : Product(tokens), sequences = per_sequence ? Product(tokens[..^1]) : 1;
         var choices = first_choice ? indices.narrow(-1, 0, 1) : indices;
-        long k = choices.size((int)choices.ndim - 1);
-        var p = RoutingMath.Wide(probabilities).reshape(sequences, length, experts);
-        var counted = mask?.reshape(sequences, length, 1);
-        var weights = counted?.expand(sequences, length, k).reshape(sequences, length * k).to_type(ScalarType.Float64);
-        var counts = RoutingMath.Counts(choices.reshape(sequences, length * k), experts, weights, nameof(indices));
-        var one = RoutingMath.Number(1, ScalarType.Float64);
-        var size = counted is null
-            ? RoutingMath.Number(length, ScalarType.Float64).expand(sequences)
-            : counted.reshape(sequences, length).to_type(ScalarType.Float64).sum(1);
-        var present = size.minimum(one).sum().maximum(one); // sequences that have a token
-        var share = counts.div(counts.sum(1, keepdim: true).maximum(one));
-        p = Counted(p, counted, 0);
-        var factors = share.div(size.maximum(one).unsqueeze(1)).mul(RoutingMath.Number(alpha * experts, ScalarType.Float64)).div(present);
+        var p = Counted(RoutingMath.Wide(probabilities).reshape(sequences, length, experts), mask?.reshape(sequences, length, 1), 0);
+        var factors = LoadBalanceFactors.Of(choices, mask, sequences, length, experts, alpha * experts);
         return p.sum(1).mul(factors.to_type(p.dtype)).sum().MoveToOuterDisposeScope();
     }
 

@@ -83,6 +83,31 @@ public sealed class RoutingLossTests
         AssertSame(both[1].grad!, both[0].grad!, 1e-15);
     }
 
+    /// <summary>The walk over the indices, and the operators that stand for it on other devices: bit by bit, for unused slots, masked tokens, sequences without a token and strides.</summary>
+    [Theory]
+    [InlineData(1, 40, 7, 1)]
+    [InlineData(1, 40, 7, 3)]
+    [InlineData(5, 9, 6, 2)]
+    [InlineData(4, 1, 3, 3)]
+    [InlineData(2, 0, 3, 2)]
+    public void The_load_balance_factors_are_those_of_operators(int sequences, int tokens, int experts, int k)
+    {
+        using var scope = NewDisposeScope();
+        var random = new Random(sequences + k);
+        var slots = tensor([.. Enumerable.Range(0, sequences * tokens * k * 2).Select(_ => (long)random.Next(-1, experts))], [sequences, tokens, 2 * k], ScalarType.Int64);
+        var kept = tensor([.. Enumerable.Range(0, sequences * tokens * 2).Select(i => i >= 2 * tokens && random.Next(3) > 0)], [sequences, tokens, 2], ScalarType.Bool);
+        foreach (var choices in (Tensor[])[slots.narrow(-1, k, k), slots.narrow(-1, 0, k).contiguous()])
+        {
+            foreach (var mask in (Tensor?[])[null, kept.select(2, 1), kept.select(2, 0).contiguous()])
+            {
+                var actual = LoadBalanceFactors.Of(choices, mask, sequences, tokens, experts, 0.3);
+                var expected = LoadBalanceFactors.Composed(choices, mask, sequences, tokens, experts, 0.3);
+                Assert.Equal([sequences, experts], actual.shape);
+                Assert.Equal(ElementAccess.Values(expected), ElementAccess.Values(actual));
+            }
+        }
+    }
+
     [Fact]
     public void What_is_masked_changes_no_loss_though_it_be_NaN_and_gets_no_gradient()
     {

@@ -38,7 +38,7 @@ internal static class LoadBalanceFactors
     private static unsafe Tensor Walked(Tensor choices, Tensor? mask, long sequences, long length, long experts, double scale)
     {
         long k = choices.size((int)choices.ndim - 1), present = 0;
-        var factors = empty([sequences, experts], ScalarType.Float64);
+        var factors = empty([sequences, experts], ScalarType.Float64, CPU);
         Tensor all = Memory.Contiguous(choices), counted = mask is null ? choices : Memory.Contiguous(mask);
         long* index = (long*)Memory.Of(all);
         byte* counts = mask is null ? null : Memory.Of(counted);

@@ -1,4 +1,5 @@
 using TorchSharp;
+using TorchSharpSoftmax.Kernels;
 using static TorchSharp.torch;
 
 namespace TorchSharpSoftmax.Tests;
@@ -19,6 +20,22 @@ public sealed class ConcurrencyTests
             for (int i = 0; i < Rounds; i++)
             {
                 Assert.Equal(expected[thread], Step(inputs[thread]));
+            }
+        });
+    }
+
+    /// <summary>Where libtorch brings an OpenMP runtime; elsewhere, and beside kernels alone, the .NET pool's threads serve.</summary>
+    [Fact]
+    public void Kernels_work_on_libtorchs_threads()
+    {
+        Assert.True(OpenMp.IsLoaded || !OperatingSystem.IsLinux());
+        InThreads(_ =>
+        {
+            foreach (int threads in new[] { 2, 3, int.MaxValue })
+            {
+                var times = new int[1001];
+                Workers.Run(new Counted(times), times.Length, threads);
+                Assert.All(times, n => Assert.Equal(1, n));
             }
         });
     }
@@ -86,5 +103,16 @@ public sealed class ConcurrencyTests
         Array.ForEach(threads, thread => thread.Start());
         Array.ForEach(threads, thread => thread.Join());
         Assert.Empty(failures);
+    }
+
+    private readonly struct Counted(int[] times) : IWork
+    {
+        public void Do(nint first, nint end)
+        {
+            for (nint unit = first; unit < end; unit++)
+            {
+                Interlocked.Increment(ref times[unit]);
+            }
+        }
     }
 }

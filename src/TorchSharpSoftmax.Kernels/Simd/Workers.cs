@@ -8,7 +8,7 @@ internal interface IWork
     void Do(nint first, nint end);
 }
 
-/// <summary>Splits units of work over threads: the caller works too, and never waits for a thread that has not begun.</summary>
+/// <summary>Splits units of work over threads, libtorch's where there are any, or the .NET pool's; the caller works too.</summary>
 /// <remarks>Which thread does which units changes from run to run; kernels answer the same however the units are dealt.</remarks>
 internal static class Workers
 {
@@ -24,10 +24,17 @@ internal static class Workers
         }
         threads = (int)Math.Min(threads, units);
         var job = new Job<W>(work, units, threads);
+        if (OpenMp.IsLoaded) OpenMp.Run(job, threads);
+        else RunOnPool(job, threads);
+        job.ThrowWhatFailed();
+    }
+
+    /// <summary>Never waits for a thread that has not begun.</summary>
+    private static void RunOnPool<W>(Job<W> job, int threads) where W : struct, IWork
+    {
         for (int helper = 1; helper < threads; helper++) ThreadPool.UnsafeQueueUserWorkItem(job, preferLocal: false);
         job.Execute();
         job.WaitForOthers();
-        job.ThrowWhatFailed();
     }
 
     private sealed class Job<W>(W work, nint units, int threads) : IThreadPoolWorkItem where W : struct, IWork

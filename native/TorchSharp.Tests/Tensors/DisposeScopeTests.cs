@@ -23,6 +23,21 @@ public class DisposeScopeTests
     }
 
     [Fact]
+    public void An_alias_is_the_same_tensor_under_another_handle()
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = ones(2).requires_grad_();
+        using (Tensor alias = x.alias())
+        {
+            Assert.True(alias.is_leaf);
+            autograd.backward(alias.sum());
+        }
+
+        Assert.Equal([1f, 1f], x.grad.data<float>().ToArray());
+        Assert.Equal([3f, 3f], autograd.grad([(x * 3).sum()], [x.alias()])[0].data<float>().ToArray());
+    }
+
+    [Fact]
     public void A_tensor_moved_out_lives_as_long_as_the_outer_scope()
     {
         Tensor moved;

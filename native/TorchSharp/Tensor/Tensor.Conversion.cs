@@ -1,4 +1,5 @@
 using System;
+using static TorchSharp.Interop.Library;
 using static TorchSharp.Interop.Native;
 
 namespace TorchSharp;
@@ -8,7 +9,9 @@ public static partial class torch
     /// <summary>Copies, types and devices.</summary>
     public partial class Tensor
     {
-        public Tensor alias() => Call("alias", this);
+        /// <summary>The same tensor under a handle of its own.</summary>
+        public Tensor alias() => new(Check(ts_alias_handle(Handle)));
+
         public Tensor bfloat16() => to_type(ScalarType.BFloat16);
         public Tensor @bool() => to_type(ScalarType.Bool);
         public Tensor @byte() => to_type(ScalarType.Byte);

@@ -38,17 +38,17 @@ internal static class CutCrossEntropyComposed
 
     /// <summary>The gradients with a graph of their own: those of a composition of the saved tensors.</summary>
     /// <remarks>
-    /// By an alias of each tensor: the derivative by a saved tensor itself would also take the ways to it through another one (a weight tied to what made the input, one
-    /// tensor given twice), which the engine goes anyway.
+    /// By a view of each tensor (an `alias` is the tensor itself): the derivative by a saved tensor itself would also take the ways to it through another one (a weight tied
+    /// to what made the input, one tensor given twice), which the engine goes anyway.
     /// </remarks>
     internal static void Gradients(
         Tensor gradient, IReadOnlyList<Tensor> saved, CutCrossEntropyCall call, Gradients gradients, Func<CutCrossEntropyFound, Tensor> result)
     {
-        Tensor[] aliases = [.. saved.Take(call.Tensors).Select(tensor => tensor.alias())];
+        Tensor[] views = [.. saved.Take(call.Tensors).Select(tensor => tensor.view(tensor.shape))];
         try
         {
             List<int> wanted = [];
-            for (int i = 0; i < aliases.Length; i++)
+            for (int i = 0; i < views.Length; i++)
             {
                 if (gradients.Wants(i))
                 {
@@ -56,12 +56,12 @@ internal static class CutCrossEntropyComposed
                 }
             }
 
-            var found = Of(aliases, shares: null, call);
+            var found = Of(views, shares: null, call);
             using var y = result(found);
             found.Dispose();
 
             // An error in there would end the process on the real TorchSharp, but the composition above has run: what memory it takes, and what shapes it has, is known to be good.
-            var derivatives = autograd.grad([y], [.. wanted.Select(i => aliases[i])], [gradient], retain_graph: true, create_graph: true);
+            var derivatives = autograd.grad([y], [.. wanted.Select(i => views[i])], [gradient], retain_graph: true, create_graph: true);
             for (int i = 0; i < wanted.Count; i++)
             {
                 gradients[wanted[i]] = derivatives[i];
@@ -69,7 +69,7 @@ internal static class CutCrossEntropyComposed
         }
         finally
         {
-            Array.ForEach(aliases, alias => alias.Dispose());
+            Array.ForEach(views, view => view.Dispose());
         }
     }
 

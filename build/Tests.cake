@@ -41,7 +41,7 @@ sealed class Tests
     static readonly string[] NotStrict =
     {
         "-method-", "*.Masks_NaN_*", "-method-", "*.First_and_second_derivatives_pass_gradcheck", "-method-", "*.Every_activations_first_and_second_derivatives_*",
-        "-class-", "*.LinearCrossEntropyMemoryTests",
+        "-method-", "*.First_and_second_derivatives_are_those_of_differences", "-method-", "*.Log_sum_exp_entropy_and_likelihood_pass_gradcheck_*", "-class-", "*.LinearCrossEntropyMemoryTests",
     };
 
     // Two halves of the kernels' tests that take as long as each other.

@@ -6,7 +6,7 @@ set logscale x
 set grid xtics back lt 1 lw 1 lc rgb '#e4e4e4'
 set style textbox opaque noborder fillcolor rgb '#ffffff' margins 0.3,0.3
 set tics nomirror scale 0.4
-set lmargin at screen 0.475
+set lmargin at screen 0.52
 set rmargin at screen 0.975
 set nokey
 set label 3 'Speed relative to the peer at its best setting, one thread: at the shape where the ratio is least, in the middle (large), most. 2 = twice as fast, below 1 we lose.' at screen 0.012, screen 0.9657 font 'DejaVu Sans Bold,12'

@@ -53,7 +53,7 @@ internal static class Picture
             set grid xtics back lt 1 lw 1 lc rgb '#e4e4e4'
             set style textbox opaque noborder fillcolor rgb '#ffffff' margins 0.3,0.3
             set tics nomirror scale 0.4
-            set lmargin at screen 0.475
+            set lmargin at screen 0.52
             set rmargin at screen 0.975
             set nokey
 

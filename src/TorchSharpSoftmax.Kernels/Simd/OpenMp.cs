@@ -28,14 +28,26 @@ internal static unsafe class OpenMp
 
     private static nint Find()
     {
-        if (!OperatingSystem.IsLinux()) return 0;
-        foreach (string line in File.ReadLines("/proc/self/maps"))
+        foreach (string line in Mapped())
         {
             int path = line.IndexOf('/', StringComparison.Ordinal);
             if (path < 0 || !IsRuntime(Path.GetFileName(line.AsSpan(path)))) continue;
             if (NativeLibrary.TryLoad(line[path..], out nint library) && NativeLibrary.TryGetExport(library, "GOMP_parallel", out nint parallel)) return parallel;
         }
         return 0;
+    }
+
+    /// <summary>A line for each mapped piece of a file; none where the system does not tell, as on other systems and in some sandboxes.</summary>
+    private static string[] Mapped()
+    {
+        try
+        {
+            return OperatingSystem.IsLinux() ? File.ReadAllLines("/proc/self/maps") : [];
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
     }
 
     private static bool IsRuntime(ReadOnlySpan<char> file) =>

@@ -25,6 +25,7 @@ public sealed class LargeBlocksTests
         string[] program = Path.GetFileNameWithoutExtension(host) == "dotnet" ? [typeof(LargeBlocksTests).Assembly.Location] : [];
         var start = new ProcessStartInfo(host, program) { RedirectStandardOutput = true };
         start.Environment[ChildVariable] = "1";
+        start.Environment.Remove("TORCHSHARP_STANDIN_STRICT"); // which keeps small blocks of every tensor: sometimes one lies beside each large block, and none is used again
         using var child = Process.Start(start)!;
         string[] said = child.StandardOutput.ReadToEnd().Trim().Split(' ');
         child.WaitForExit();

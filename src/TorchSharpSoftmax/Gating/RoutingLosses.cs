@@ -25,7 +25,7 @@ internal static class RoutingLosses
         var choices = first_choice ? indices.narrow(-1, 0, 1) : indices;
         var p = Counted(RoutingMath.Wide(probabilities).reshape(sequences, length, experts), mask?.reshape(sequences, length, 1), 0);
         var factors = LoadBalanceFactors.Of(choices, mask, sequences, length, experts, alpha * experts);
-        return p.sum(1).mul(factors.to_type(p.dtype)).sum().MoveToOuterDisposeScope();
+        return p.sum(1).reshape(-1).dot(factors.to_type(p.dtype).reshape(-1)).MoveToOuterDisposeScope();
     }
 
     internal static Tensor LoadBalance(Tensor counts, Tensor mean_probability, double alpha)
@@ -37,10 +37,8 @@ internal static class RoutingLosses
         RoutingArguments.NotNegative(alpha, nameof(alpha));
         using var scope = NewDisposeScope();
         var p = RoutingMath.Wide(mean_probability);
-        var number = counts.detach().to_type(ScalarType.Float64);
-        var share = number.div(number.sum(-1, keepdim: true).maximum(RoutingMath.Number(1, ScalarType.Float64)));
-        var factors = share.mul(RoutingMath.Number(alpha * experts, ScalarType.Float64)).to_type(p.dtype);
-        return p.mul(factors).sum(-1).mean().MoveToOuterDisposeScope();
+        var factors = LoadBalanceFactors.OfCounts(counts.detach().reshape(-1, experts), alpha * experts);
+        return p.reshape(-1).dot(factors.to_type(p.dtype).reshape(-1)).MoveToOuterDisposeScope();
     }
 
     internal static Tensor Importance(Tensor weights, double coefficient, Tensor? indices, long? num_experts, Tensor? mask)

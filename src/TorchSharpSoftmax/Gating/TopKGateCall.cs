@@ -24,7 +24,7 @@ internal sealed class TopKGateCall(GateShape shape, GateRule rule, Tensor? bias,
     /// <summary>Whether backward may need every logit's probability.</summary>
     internal bool MayBeDense => Statistics || Rule.Mode == TopKGateMode.Softmax;
 
-    // The one output: the weights, in their shape; with statistics rows of as many, the first of which are the weights, and behind them log-sum-exp and mean probability.
+    // The one output: the weights, in their shape; with statistics one row, of weights, log-sum-exp and mean probability.
 
     internal long WeightsEnd => (long)Shape.Tokens * Shape.Kept;
 
@@ -32,15 +32,11 @@ internal sealed class TopKGateCall(GateShape shape, GateRule rule, Tensor? bias,
 
     internal long End => LseEnd + (Statistics ? Shape.Experts : 0);
 
-    /// <summary>An output with statistics: its last row may have elements that are nothing.</summary>
-    internal long[] PackedShape => [(End + Shape.Kept - 1) / Shape.Kept, Shape.Kept];
-
-    /// <summary>[tokens, kept] of an output.</summary>
-    internal Tensor Weights(Tensor packed) => packed.narrow(0, 0, Shape.Tokens);
-
-    /// <summary>[tokens] of an output.</summary>
-    internal Tensor Lse(Tensor packed) => packed.as_strided([Shape.Tokens], [1], WeightsEnd);
-
-    /// <summary>[experts] of an output.</summary>
-    internal Tensor Mean(Tensor packed) => packed.as_strided([Shape.Experts], [1], LseEnd);
+    /// <summary>[tokens * kept], [tokens] and [experts] of an output with statistics. Their gradients come back as one that was put together once.</summary>
+    internal (Tensor Weights, Tensor Lse, Tensor Mean) Parts(Tensor packed)
+    {
+        long[] sizes = [WeightsEnd, LseEnd - WeightsEnd, End - LseEnd];
+        var parts = packed.split(sizes, 0);
+        return (parts[0], parts[1], parts[2]);
+    }
 }

@@ -15,7 +15,7 @@ internal sealed class TopKGateFunction : KernelFunction<TopKGateFunction, TopKGa
     {
         var (x, indices) = (inputs[0], inputs[1]);
         var arithmetic = Dtype.ArithmeticOf(x.dtype);
-        var packed = call.Statistics ? empty(call.PackedShape, arithmetic, CPU) : empty_like(indices, arithmetic);
+        var packed = call.Statistics ? empty([call.End], arithmetic, CPU) : empty_like(indices, arithmetic);
         var state = saved is not null && call.MayBeDense ? empty([3, call.Shape.Tokens], arithmetic, CPU) : null;
         var xc = Memory.Contiguous(x);
         Dtype.Run(x.dtype, new Kernel(xc, packed, indices, state, call));

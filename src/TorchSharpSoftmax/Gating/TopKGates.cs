@@ -62,8 +62,8 @@ internal static class TopKGates
 
         using (packed)
         {
-            Tensor weights = call.Weights(packed), lse = call.Lse(packed), mean = call.Mean(packed);
-            return isFlat ? new(weights, indices, counts, lse, mean) : new(Shaped(weights, kept), indices, counts, Shaped(lse, tokens), mean);
+            var (weights, lse, mean) = call.Parts(packed);
+            return new(Shaped(weights, kept), indices, counts, isFlat ? lse : Shaped(lse, tokens), mean);
         }
     }
 

@@ -109,6 +109,22 @@ public sealed class RoutingLossTests
     }
 
     [Fact]
+    public void The_load_balance_factors_of_counts_are_those_of_operators()
+    {
+        using var scope = NewDisposeScope();
+        var counts = tensor([3L, 0, 9, 1, 0, 0, 0, 0, 7, 1, 1, 2], [3, 4]);
+        foreach (var rows in (Tensor[])[counts, counts.narrow(0, 1, 1), counts.narrow(0, 0, 0), counts.t()])
+        {
+            var actual = LoadBalanceFactors.OfCounts(rows, 0.3);
+            Assert.Equal(rows.shape, actual.shape);
+            foreach (var type in (ScalarType[])[ScalarType.Int64, ScalarType.Int32, ScalarType.Float32])
+            {
+                Assert.Equal(ElementAccess.Values(LoadBalanceFactors.Composed(rows.to_type(type), 0.3)), ElementAccess.Values(actual));
+            }
+        }
+    }
+
+    [Fact]
     public void What_is_masked_changes_no_loss_though_it_be_NaN_and_gets_no_gradient()
     {
         using var scope = NewDisposeScope();

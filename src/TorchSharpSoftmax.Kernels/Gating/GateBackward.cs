@@ -122,8 +122,13 @@ internal readonly unsafe struct GateBackward(GateBackwardTask task) : IRowKernel
                 if (lse != null) GateRows<V, S, T, M>.AddProbabilities(x, n, count, _state.Top + at, _state.Share + at, lse, rows);
                 return;
             }
-            GateRows<V, S, T, M>.Probabilities(x, n, count, _state.Top + at, _state.Share + at, _mean, rows, _dots);
             for (nint row = 0; lse != null && row < count; row++) _dots[row] -= lse[row];
+            if (_task.MeanGradient == null)
+            {
+                GateRows<V, S, T, M>.ProbabilitiesLess(x, n, count, _state.Top + at, _state.Share + at, _dots, rows);
+                return;
+            }
+            GateRows<V, S, T, M>.Probabilities(x, n, count, _state.Top + at, _state.Share + at, _mean, rows, _dots);
             GateRows<V, S, T, M>.Combine(rows, n, count, _mean, _dots);
         }
     }

@@ -32,6 +32,24 @@ internal static unsafe class GateRows<V, S, T, M>
         }
     }
 
+    /// <summary>y = e^(x - top) * share * -dot.</summary>
+    [MethodImpl(OnePass)]
+    internal static void ProbabilitiesLess(S* x, nint n, nint count, T* top, T* share, T* dots, T* y)
+    {
+        var exp = new ExtExp<V, T>();
+        V zero = V.Broadcast(Const.Of<T>(0));
+        for (nint row = 0; row < count; row++, x += n, y += n)
+        {
+            V most = V.Broadcast(top[row]), factor = V.Broadcast(share[row]), less = V.Broadcast(-dots[row]);
+            for (nint i = 0; i < n; i += V.Count)
+            {
+                V from = Edge<V, S, T, M>.Load(x + i, n - i, double.NegativeInfinity);
+                V p = exp.Term(V.AtLeast(from - most, exp.Floor), zero) * factor;
+                Edge<V, T, T, AsItself<T>>.Store(p * less, y + i, n - i);
+            }
+        }
+    }
+
     /// <summary>y += e^(x - top) * share * by.</summary>
     [MethodImpl(OnePass)]
     internal static void AddProbabilities(S* x, nint n, nint count, T* top, T* share, T* by, T* y)

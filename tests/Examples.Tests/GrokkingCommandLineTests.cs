@@ -2,14 +2,10 @@ using Xunit;
 
 namespace TorchSharpSoftmax.Examples.Tests;
 
-/// <summary>Presets, flags over presets, and mistakes.</summary>
+/// <summary>What the command line lists and refuses.</summary>
 public sealed class GrokkingCommandLineTests : IDisposable
 {
-    private static readonly string[] Names = ["story", "1a", "1b", "1c", "2a", "2b", "2c", "4", "6a", "6b", "B1", "B2", "B3", "B4", "B4b"];
-
     private readonly string _folder = Directory.CreateTempSubdirectory("grokking").FullName;
-
-    public static TheoryData<string> Presets => [.. Names];
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
@@ -19,7 +15,7 @@ public sealed class GrokkingCommandLineTests : IDisposable
         (int exitCode, string output, _) = ExampleProcess.Run("Grokking", "--preset", "list");
 
         Assert.Equal(0, exitCode);
-        Assert.All(Names, name => Assert.Matches($"(?m)^{name} +[A-Za-z0-9]", output));
+        Assert.All(GrokkingPresetTests.Names, name => Assert.Matches($"(?m)^{name} +[A-Za-z0-9]", output));
     }
 
     [Fact]
@@ -32,46 +28,7 @@ public sealed class GrokkingCommandLineTests : IDisposable
         }
 
         string page = File.ReadAllText(Path.Combine(folder, "docs", "grokking.md"));
-        Assert.All(Names, name => Assert.Contains($"\n| `{name}`", page, StringComparison.Ordinal));
-    }
-
-    [Theory]
-    [MemberData(nameof(Presets))]
-    public void Each_preset_trains_all_its_runs(string name)
-    {
-        (int exitCode, string output, string errors) = ExampleProcess.Run("Grokking", "--preset", name, "--p", "11", "--epochs", "2", "--seed", "5", "--out", _folder);
-
-        Assert.True(exitCode == 0, output + errors);
-        Dictionary<string, string>[] outcomes = Results.Read(Path.Combine(_folder, "summary.csv"));
-        Assert.Equal(Directory.GetDirectories(_folder).Select(Path.GetFileName).Order(), outcomes.Select(o => o["Run"]).Order());
-        foreach (Dictionary<string, string> outcome in outcomes)
-        {
-            Dictionary<string, string>[] rows = Results.Read(Path.Combine(Results.Folder(_folder, outcome["Run"], 5), "metrics.csv"));
-            Assert.Equal(["0", "1", "2"], rows.Select(r => r["Epoch"]));
-            Assert.All(rows, r => Assert.InRange(Results.Number(r["TrainLoss"]), 0.01, 10));
-            Assert.NotEqual(rows[0]["TrainLoss"], rows[2]["TrainLoss"]);
-        }
-    }
-
-    [Fact]
-    public void Some_of_a_presets_runs_can_be_run_alone()
-    {
-        Assert.Equal(0, ExampleProcess.Run("Grokking", "--preset", "2a", "--runs", "softmax-f64", "--p", "11", "--epochs", "1", "--out", _folder).ExitCode);
-
-        Assert.Equal("softmax-f64", Assert.Single(Results.Read(Path.Combine(_folder, "summary.csv")))["Run"]);
-    }
-
-    [Fact]
-    public void Flags_stand_over_the_presets_settings_in_every_run()
-    {
-        Assert.Equal(0, ExampleProcess.Run("Grokking", "--preset", "2a", "--p", "11", "--lr", "0.003", "--epochs", "1", "--out", _folder).ExitCode);
-
-        Assert.All(["f16", "f32", "f64"], dtype =>
-        {
-            string state = File.ReadAllText(Path.Combine(Results.Folder(_folder, "softmax-" + dtype), "checkpoint", "state.json"));
-            Assert.Contains("\"LearningRate\":0.003", state, StringComparison.Ordinal);
-            Assert.Contains("\"Eps\":1E-30", state, StringComparison.Ordinal);
-        });
+        Assert.All(GrokkingPresetTests.Names, name => Assert.Contains($"\n| `{name}`", page, StringComparison.Ordinal));
     }
 
     [Theory]

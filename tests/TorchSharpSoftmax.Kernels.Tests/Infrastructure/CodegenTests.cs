@@ -26,7 +26,8 @@ public sealed partial class CodegenTests
             return;
         }
 
-        Assert.All(Widths.Runnable, AssertNoCalls);
+        // One lane is what processors without vectors and short remainders have: what it costs is no promise.
+        Assert.All(Widths.Runnable is [0] ? [0] : Widths.Runnable.Where(bits => bits > 0), AssertNoCalls);
     }
 
     /// <summary>Compiled once, at the first call and fully: so the listing shows what every process runs, whatever its tiers and profiles.</summary>

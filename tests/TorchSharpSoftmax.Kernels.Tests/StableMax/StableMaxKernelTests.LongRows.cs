@@ -101,11 +101,8 @@ public abstract partial class StableMaxKernelTests<S, E>
             {
                 double[] forward = kernels.Forward(log, x, shape), backward = kernels.Backward(log, x, dy, shape);
                 AssertWhole(log ? [.. forward.Select(Math.Exp)] : forward, shape, bits);
-                foreach (int threads in (int[])[2, 3])
-                {
-                    Bits.AssertSame<double>($"log {log} of {shape}, {threads} threads, width {bits}", forward, kernels.Forward(log, x, shape, threads: threads));
-                    Bits.AssertSame<double>($"log {log} of {shape} backward, {threads} threads, width {bits}", backward, kernels.Backward(log, x, dy, shape, threads: threads));
-                }
+                Bits.AssertSame<double>($"log {log} of {shape}, 3 threads, width {bits}", forward, kernels.Forward(log, x, shape, threads: 3));
+                Bits.AssertSame<double>($"log {log} of {shape} backward, 3 threads, width {bits}", backward, kernels.Backward(log, x, dy, shape, threads: 3));
             }
         }
     }

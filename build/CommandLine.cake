@@ -22,7 +22,7 @@ sealed class CommandLine
                           picture: about an hour on two cores that do nothing else, softmax and linear-cross-entropy some 20 minutes each, any
                           other operator less than 10. ARGUMENTS: operators by name, such as `-- stablemax perp-grad` (all without one; a wrong
                           name lists them), then one of
-                              --compare      the gate: 3 rounds, about 20 minutes for all; lists ratios that are less than those committed for this
+                              --compare      the gate: 3 rounds, about half an hour for all; lists ratios that are less than those committed for this
                                              processor by more than noise explains, measures them again first, and ends with 1 if there are any
                               --pages        alone: no measurement, only the pages and the picture, from the committed results
                           or, also behind --compare, what goes to the benchmarks, such as --rounds 1 or --filter '*Forward*' (results then in

@@ -33,46 +33,6 @@ internal static class LoadBalanceFactors
         return share.div(size.maximum(one).unsqueeze(1)).mul(RoutingMath.Number(scale, ScalarType.Float64)).div(present);
     }
 
-    /// <summary>What each expert's mean probability is multiplied by, where the assignments are counted already: [rows, E] in float64, as if each row were a loss and all had one mean.</summary>
-    /// <param name="counts">[rows, E] of any dtype.</param>
-    /// <param name="scale">The loss at balance times E.</param>
-    internal static Tensor OfCounts(Tensor counts, double scale) =>
-        counts.device_type == DeviceType.CPU && counts.dtype == ScalarType.Int64 && !counts.is_sparse ? Walked(counts, scale) : Composed(counts, scale);
-
-    internal static Tensor Composed(Tensor counts, double scale)
-    {
-        var number = counts.to_type(ScalarType.Float64);
-        var total = number.sum(1, keepdim: true).maximum(RoutingMath.Number(1, ScalarType.Float64));
-        return number.div(total).mul(RoutingMath.Number(scale / Math.Max(counts.size(0), 1), ScalarType.Float64));
-    }
-
-    private static unsafe Tensor Walked(Tensor counts, double scale)
-    {
-        long rows = counts.size(0), experts = counts.size(1);
-        scale /= Math.Max(rows, 1);
-        Tensor factors = empty([rows, experts], ScalarType.Float64, CPU), all = Memory.Contiguous(counts);
-        long* count = (long*)Memory.Of(all);
-        double* factor = (double*)Memory.Of(factors);
-        for (long row = 0; row < rows; row++, count += experts, factor += experts)
-        {
-            double total = 0;
-            for (long e = 0; e < experts; e++)
-            {
-                total += count[e];
-            }
-
-            total = Math.Max(total, 1);
-            for (long e = 0; e < experts; e++)
-            {
-                factor[e] = count[e] / total * scale;
-            }
-        }
-
-        GC.KeepAlive(all);
-        GC.KeepAlive(factors);
-        return factors;
-    }
-
     /// <summary>The same in one walk over the indices: as operators it is some twenty, of which each costs as much as the walk.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)] // long calls, but few: it would be compiled well only after some thirty of them
     private static unsafe Tensor Walked(Tensor choices, Tensor? mask, long sequences, long length, long experts, double scale)
@@ -121,6 +81,46 @@ internal static class LoadBalanceFactors
 
         GC.KeepAlive(all);
         GC.KeepAlive(counted);
+        GC.KeepAlive(factors);
+        return factors;
+    }
+
+    /// <summary>What each expert's mean probability is multiplied by, where the assignments are counted already: [rows, E] in float64: the loss is the mean of the rows' losses.</summary>
+    /// <param name="counts">[rows, E] of any dtype.</param>
+    /// <param name="scale">The loss at balance times E.</param>
+    internal static Tensor OfCounts(Tensor counts, double scale) =>
+        counts.device_type == DeviceType.CPU && counts.dtype == ScalarType.Int64 && !counts.is_sparse ? Walked(counts, scale) : Composed(counts, scale);
+
+    internal static Tensor Composed(Tensor counts, double scale)
+    {
+        var number = counts.to_type(ScalarType.Float64);
+        var total = number.sum(1, keepdim: true).maximum(RoutingMath.Number(1, ScalarType.Float64));
+        return number.div(total).mul(RoutingMath.Number(scale / Math.Max(counts.size(0), 1), ScalarType.Float64));
+    }
+
+    private static unsafe Tensor Walked(Tensor counts, double scale)
+    {
+        long rows = counts.size(0), experts = counts.size(1);
+        scale /= Math.Max(rows, 1);
+        Tensor factors = empty([rows, experts], ScalarType.Float64, CPU), all = Memory.Contiguous(counts);
+        long* count = (long*)Memory.Of(all);
+        double* factor = (double*)Memory.Of(factors);
+        for (long row = 0; row < rows; row++, count += experts, factor += experts)
+        {
+            double total = 0;
+            for (long e = 0; e < experts; e++)
+            {
+                total += count[e];
+            }
+
+            total = Math.Max(total, 1);
+            for (long e = 0; e < experts; e++)
+            {
+                factor[e] = count[e] / total * scale;
+            }
+        }
+
+        GC.KeepAlive(all);
         GC.KeepAlive(factors);
         return factors;
     }

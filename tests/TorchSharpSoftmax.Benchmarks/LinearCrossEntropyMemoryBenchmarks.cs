@@ -29,8 +29,8 @@ internal static class LinearCrossEntropyMemory
     internal static readonly Table Table = new(
         "linear-cross-entropy",
         "Memory of linear_cross_entropy, forward and backward, in MiB: how far the resident memory of a process of its own rises above what it is with the inputs, their gradients and one more "
-        + "copy of each gradient in place (the autograd engine copies gradients that come from managed code). The graph is "
-        + "retained for a second backward, which finds the first one's gradients in place. The processes run with a fixed threshold of malloc (GLIBC_TUNABLES=glibc.malloc.mmap_threshold=131072), "
+        + "of each gradient in place, as a second backward has it before it is added to the first one's. The graph is retained for that. A first backward that does without, because nothing "
+        + "copies its gradients, stays below what was in place. The processes run with a fixed threshold of malloc (GLIBC_TUNABLES=glibc.malloc.mmap_threshold=131072), "
         + "so that only what is in use is counted: as it comes, glibc keeps some 13 MiB of what was freed here, whoever freed it.",
         Before, "in place before",
     [

@@ -8,6 +8,7 @@ namespace TorchSharpSoftmax;
 internal sealed class CutCrossEntropyState
 {
     private long _kept, _all;
+    private int _given;
 
     /// <summary>What forward found of each counted row.</summary>
     internal CutCrossEntropyRow[] Rows { get; set; } = [];
@@ -15,10 +16,10 @@ internal sealed class CutCrossEntropyState
     /// <summary>The logits that a filtered backward needs; null where it needs all.</summary>
     internal CutSaved? Saved { get; set; }
 
-    /// <summary>What the gradients that forward left have been multiplied with; null before the first backward.</summary>
-    internal double? Scaled { get; set; }
-
     internal double KeptShare => _all == 0 ? double.NaN : (double)_kept / _all;
+
+    /// <summary>Whether the gradients that forward left are still to be had: true for one backward, whichever comes first.</summary>
+    internal bool GiveAway() => Interlocked.Exchange(ref _given, 1) == 0;
 
     internal void Keep((long Kept, long All) entries) => (_kept, _all) = entries;
 }

@@ -5,7 +5,7 @@ namespace TorchSharpSoftmax;
 
 /// <summary>
 /// The reduced loss of a head. Its forward computes the gradients too, for an upstream gradient of 1, and saves them beside its inputs; the first backward scales them
-/// in place. They are never scaled twice: they may be in the caller's hands by then, so that another upstream gradient takes copies, or has everything computed again.
+/// in place and gives them away. By the next one they may be a parameter's <c>grad</c>, zeroed or added to: it computes everything again.
 /// </summary>
 internal sealed class CutCrossEntropyInForwardFunction : KernelFunction<CutCrossEntropyInForwardFunction, CutCrossEntropyCall>
 {
@@ -46,20 +46,10 @@ internal sealed class CutCrossEntropyInForwardFunction : KernelFunction<CutCross
 
         using var wide = gradient.to_type(ScalarType.Float64);
         double upstream = wide.item<double>();
-        lock (options.State)
+        if (options.State.GiveAway())
         {
-            options.State.Scaled ??= First(upstream, saved, options);
-            if (options.State.Scaled.Value.Equals(upstream))
-            {
-                Give(saved, options, gradients, tensor => tensor);
-                return;
-            }
-
-            if (options.State.Scaled.Value == 1) // they are as forward left them
-            {
-                Give(saved, options, gradients, tensor => Scaled(tensor, upstream));
-                return;
-            }
+            Give(upstream, saved, options, gradients);
+            return;
         }
 
         using var tensors = new CutCrossEntropyTensors([.. saved.Take(options.Tensors)], options);
@@ -68,31 +58,15 @@ internal sealed class CutCrossEntropyInForwardFunction : KernelFunction<CutCross
         CutCrossEntropyFunction.Give(computed, options, gradients);
     }
 
-    private static double First(double upstream, IReadOnlyList<Tensor> saved, CutCrossEntropyCall call)
-    {
-        for (int i = call.Tensors; i < saved.Count; i++)
-        {
-            CutCrossEntropyGradientTensors.Scale(saved[i], upstream);
-        }
-
-        return upstream;
-    }
-
-    private static Tensor Scaled(Tensor gradient, double upstream)
-    {
-        var copy = Memory.FreshCopy(gradient);
-        CutCrossEntropyGradientTensors.Scale(copy, upstream);
-        return copy;
-    }
-
-    private static void Give(IReadOnlyList<Tensor> saved, CutCrossEntropyCall call, Gradients gradients, Func<Tensor, Tensor> of)
+    private static void Give(double upstream, IReadOnlyList<Tensor> saved, CutCrossEntropyCall call, Gradients gradients)
     {
         int next = call.Tensors;
         foreach (int input in (int[])[CutCrossEntropyCall.Input, CutCrossEntropyCall.Weight, call.Bias])
         {
             if (input >= 0 && gradients.Wants(input))
             {
-                gradients[input] = of(saved[next++]);
+                CutCrossEntropyGradientTensors.Scale(saved[next], upstream);
+                gradients[input] = Memory.Unversioned(saved[next++]);
             }
         }
     }

@@ -20,9 +20,8 @@ public static partial class Operators
         /// <para>Where a gradient is wanted and the loss is a Mean or Sum, forward computes the gradients beside the loss, and keeps them: the logits are needed only once.
         /// None computes the logits again in backward. See <see cref="LinearCrossEntropyMode"/>. Either way memory beyond inputs and gradients is the workspace and a few numbers per token.
         /// Saved for backward: the arguments, and the gradients that forward computed.</para>
-        /// <para>In the first backward the kept gradients are multiplied with the upstream gradient in place, and handed out. A further one, over a retained graph, with
-        /// another upstream gradient takes scaled copies where the first one was 1, and else computes all again; one with the same hands out the same tensors. What <c>autograd.grad</c> gave must not be changed in place while the
-        /// graph is retained: libtorch refuses a further backward then. Gradients of leaves are copies, as always. A frozen input, weight or bias costs nothing.</para>
+        /// <para>In the first backward the kept gradients are multiplied with the upstream gradient in place and given away: a large parameter's <c>grad</c> is what forward computed,
+        /// not a copy of it. A further backward, over a retained graph, computes all again. A frozen input, weight or bias costs nothing.</para>
         /// <para>Float32, Float64, BFloat16 and Float16 on the CPU, of any strides, run in managed kernels (16-bit types with float arithmetic inside; the gradient of a
         /// 16-bit weight is summed in float, rounded, and rounded once more where the upstream gradient is no power of two). The number of threads changes no bit. Other
         /// devices and layouts, probabilities that require grad, and class weights that do, take libtorch's operators with the logits of all counted tokens; so does

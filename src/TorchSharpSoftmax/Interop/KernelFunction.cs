@@ -31,6 +31,9 @@ internal abstract class KernelFunction<TSelf, TOptions> : autograd.SingleTensorF
 {
     private const string CallKey = "call";
 
+    /// <summary>Elements from which a leaf goes through a view of itself. The engine copies a gradient that managed code also holds; what a view's node makes of it is the engine's alone, and becomes the leaf's <c>grad</c> as it is.</summary>
+    private const long LargeLeaf = 1 << 16;
+
     private static readonly TSelf Rule = new();
 
     public sealed override string Name => typeof(TSelf).Name;
@@ -45,7 +48,7 @@ internal abstract class KernelFunction<TSelf, TOptions> : autograd.SingleTensorF
     /// <param name="gradient">The output's gradient, of any strides.</param>
     /// <param name="saved">What <see cref="Forward"/> saved. They and <paramref name="gradient"/> are disposed afterwards.</param>
     /// <param name="options">As given to <see cref="Run"/>.</param>
-    /// <param name="gradients">One place per input.</param>
+    /// <param name="gradients">One place per input; what is put there may become a leaf's <c>grad</c>, which its owner changes in place: memory that nothing else reads.</param>
     protected abstract void Backward(Tensor gradient, IReadOnlyList<Tensor> saved, TOptions options, Gradients gradients);
 
     /// <summary>The output, with a node in the graph only where somebody can ask for a gradient.</summary>
@@ -58,14 +61,13 @@ internal abstract class KernelFunction<TSelf, TOptions> : autograd.SingleTensorF
         }
 
         var wanted = new bool[inputs.Length];
-        var arguments = new object[inputs.Length + 1];
         for (int i = 0; i < inputs.Length; i++)
         {
             wanted[i] = inputs[i].requires_grad;
-            arguments[i] = inputs[i];
         }
 
         var call = new FunctionCall<TOptions>(options, wanted);
+        var arguments = new object[inputs.Length + 1];
         arguments[^1] = call;
         try
         {
@@ -74,11 +76,16 @@ internal abstract class KernelFunction<TSelf, TOptions> : autograd.SingleTensorF
                 call.Output = Rule.Forward(inputs, options, call.Saved);
             }
 
+            for (int i = 0; i < inputs.Length; i++)
+            {
+                arguments[i] = wanted[i] && inputs[i].numel() >= LargeLeaf && inputs[i].is_leaf ? inputs[i].view_as(inputs[i]) : inputs[i];
+            }
+
             return apply(arguments);
         }
         finally
         {
-            LetGo(call, arguments);
+            LetGo(call, inputs, arguments);
         }
     }
 
@@ -189,11 +196,11 @@ internal abstract class KernelFunction<TSelf, TOptions> : autograd.SingleTensorF
     }
 
     /// <summary>After apply: the graph has its own references now. Whatever is not the caller's goes.</summary>
-    private static void LetGo(FunctionCall<TOptions> call, object[] arguments)
+    private static void LetGo(FunctionCall<TOptions> call, ReadOnlySpan<Tensor> inputs, object[] arguments)
     {
         foreach (var tensor in call.Saved)
         {
-            if (!Holds(arguments, tensor))
+            if (!Holds(inputs, tensor))
             {
                 tensor.Dispose();
             }
@@ -202,7 +209,15 @@ internal abstract class KernelFunction<TSelf, TOptions> : autograd.SingleTensorF
         call.Saved.Clear(); // the context holds this very list for the node's life
         call.Output?.Dispose();
         call.Output = null;
-        GC.KeepAlive(arguments);
+        for (int i = 0; i < inputs.Length; i++)
+        {
+            if (arguments[i] is Tensor given && !ReferenceEquals(given, inputs[i]))
+            {
+                given.Dispose();
+            }
+
+            GC.KeepAlive(inputs[i]);
+        }
     }
 
     private static void DisposeUnlessReturned(Tensor? tensor, Tensor?[] gradients)
@@ -214,9 +229,9 @@ internal abstract class KernelFunction<TSelf, TOptions> : autograd.SingleTensorF
     }
 
     /// <summary>By reference: a tensor's own Equals compares values.</summary>
-    private static bool Holds(object?[] objects, Tensor tensor)
+    private static bool Holds(ReadOnlySpan<Tensor?> tensors, Tensor tensor)
     {
-        foreach (object? held in objects)
+        foreach (var held in tensors)
         {
             if (ReferenceEquals(held, tensor))
             {

@@ -129,6 +129,22 @@ internal static unsafe class Memory
         Discard(none, none.copy_(none));
     }
 
+    /// <summary>A tensor over the same memory with a version counter of its own: what is done to it does not make a graph that saved the first one refuse to go on.</summary>
+    internal static Tensor Unversioned(Tensor x)
+    {
+        var y = empty([0], x.dtype, x.device);
+        try
+        {
+            Discard(y, y.set_(x));
+            return y;
+        }
+        catch
+        {
+            y.Dispose();
+            throw;
+        }
+    }
+
     private static Tensor Advised(Tensor fresh, long threshold = HugePages.Threshold)
     {
         if (fresh.numel() >= threshold / sizeof(double))

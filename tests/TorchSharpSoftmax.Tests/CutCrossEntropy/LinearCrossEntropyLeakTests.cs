@@ -88,24 +88,6 @@ public sealed class LinearCrossEntropyLeakTests(ITestOutputHelper output)
         }
     }
 
-    /// <summary>The gradients that forward computed are those that come out, at the first backward and at further ones: there is no other buffer of their size.</summary>
-    [Theory]
-    [InlineData(1)]
-    [InlineData(0.25)]
-    public unsafe void The_gradient_of_the_weight_has_one_buffer_however_often_it_is_asked_for(double upstream)
-    {
-        using var scope = NewDisposeScope();
-        var data = LinearCrossEntropyData.Of(new(), new Random(1), [5], 7, 20, ScalarType.Float32).Leaves();
-        var loss = new LinearCrossEntropyCase().Of(data);
-        var u = tensor((float)upstream);
-        var first = autograd.grad([loss], [data.Input, data.Weight], [u], retain_graph: true);
-        var second = autograd.grad([loss], [data.Input, data.Weight], [u], retain_graph: true);
-        for (int i = 0; i < 2; i++)
-        {
-            Assert.True(Memory.Of(first[i]) == Memory.Of(second[i]));
-        }
-    }
-
     private static void Clear(LinearCrossEntropyData data)
     {
         foreach (var parameter in data.Parameters)

@@ -21,6 +21,10 @@ internal sealed class FailingFunction : KernelFunction<FailingFunction, FailingF
 
     private static int s_calls;
 
+    /// <summary>Told of every right gradient that this thread's backward returns.</summary>
+    [ThreadStatic]
+    internal static Action<Tensor>? Given;
+
     internal static Tensor Apply(Tensor x, Mode mode) => Run(mode, x);
 
     protected override Tensor Forward(ReadOnlySpan<Tensor> inputs, Mode mode, List<Tensor>? saved)
@@ -88,7 +92,9 @@ internal sealed class FailingFunction : KernelFunction<FailingFunction, FailingF
                 gradients[0] = disposed;
                 break;
             default:
-                gradients[0] = dy * twice;
+                var gradient = dy * twice;
+                Given?.Invoke(gradient);
+                gradients[0] = gradient;
                 break;
         }
     }

@@ -73,6 +73,27 @@ public sealed class KernelFunctionTests
         Assert.Equal("The gradient of input 0 was disposed before FailingFunction returned it.", Diagnostics.TakeBackwardError()!.Message);
     }
 
+    /// <summary>The engine copies what managed code holds, and a copy of a large one costs more than its arithmetic.</summary>
+    [Fact]
+    public unsafe void The_gradient_of_a_large_leaf_becomes_its_grad_without_a_copy()
+    {
+        using var scope = NewDisposeScope();
+        foreach (var (length, isLarge) in ((long, bool)[])[((1 << 16) - 1, false), (1 << 16, true)])
+        {
+            var x = randn(length).requires_grad_();
+            nint given = 0;
+            FailingFunction.Given = gradient => given = (nint)Memory.Of(gradient);
+            FailingFunction.Apply(x, FailingFunction.Mode.Right).sum().backward();
+            FailingFunction.Given = null;
+            Assert.Equal(isLarge, given == (nint)Memory.Of(x.grad!));
+            var expected = x.detach() * 2;
+            Assert.True(x.grad!.eq(expected).all().item<bool>());
+            x.grad!.zero_(); // its owner's business alone
+            FailingFunction.Apply(x, FailingFunction.Mode.Right).sum().backward();
+            Assert.True(x.grad!.eq(expected).all().item<bool>());
+        }
+    }
+
     [Fact]
     public void An_undefined_gradient_counts_as_zero_even_when_the_scope_of_the_forward_has_ended()
     {

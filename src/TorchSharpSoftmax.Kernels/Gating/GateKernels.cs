@@ -17,8 +17,7 @@ public static unsafe partial class GateKernels
 
     internal static void TopKBackward<S>(in GateBackwardTask task, int threads) where S : unmanaged
     {
-        nint work = (task.Shape.Experts + 1) / 2; // an element costs half of forward's, and half of them lie in another core's cache: a second thread pays later
-        if (task.Shape.Tokens > 0) Isa.Run<S, GateBackward>(new(task), task.Shape.Tokens, work, threads);
+        if (task.Shape.Tokens > 0) Isa.Run<S, GateBackward>(new(task), task.Shape.Tokens, task.Shape.Experts, threads);
     }
 
     internal static void Combine<S>(in GateCombineTask task, int threads) where S : unmanaged =>

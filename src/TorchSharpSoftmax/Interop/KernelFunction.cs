@@ -38,7 +38,10 @@ internal abstract class KernelFunction<TSelf, TOptions> : autograd.SingleTensorF
 
     public sealed override string Name => typeof(TSelf).Name;
 
-    /// <summary>The output, a fresh tensor. Grad mode is off.</summary>
+    /// <summary>Whether the output is another tensor over the first input's memory: libtorch takes such a one from the leaf itself, not from a view of it.</summary>
+    protected virtual bool GivesItsInput => false;
+
+    /// <summary>The output, a fresh tensor unless <see cref="GivesItsInput"/>. Grad mode is off.</summary>
     /// <param name="inputs">As given to <see cref="Run"/>; keep alive those whose pointers are taken.</param>
     /// <param name="options">As given to <see cref="Run"/>.</param>
     /// <param name="saved">What <see cref="Backward"/> will get: inputs, the output, other fresh tensors. Null where there will be no backward.</param>
@@ -78,7 +81,7 @@ internal abstract class KernelFunction<TSelf, TOptions> : autograd.SingleTensorF
 
             for (int i = 0; i < inputs.Length; i++)
             {
-                arguments[i] = wanted[i] && inputs[i].numel() >= LargeLeaf && inputs[i].is_leaf ? inputs[i].view_as(inputs[i]) : inputs[i];
+                arguments[i] = wanted[i] && !Rule.GivesItsInput && inputs[i].numel() >= LargeLeaf && inputs[i].is_leaf ? inputs[i].view_as(inputs[i]) : inputs[i];
             }
 
             return apply(arguments);

@@ -7,6 +7,8 @@ internal sealed class PerpGradFunction : KernelFunction<PerpGradFunction, PerpGr
 {
     internal static Tensor Apply(Tensor weight, PerpGradOptions options) => Run(options, weight);
 
+    protected override bool GivesItsInput => true;
+
     protected override Tensor Forward(ReadOnlySpan<Tensor> inputs, PerpGradOptions options, List<Tensor>? saved)
     {
         if (saved is null)

@@ -94,6 +94,31 @@ public sealed class KernelFunctionTests
         }
     }
 
+    /// <summary>Of every form of function there is: one kernel, two inputs, the input itself given back.</summary>
+    [Fact]
+    public void A_large_leaf_has_the_gradient_that_the_same_numbers_have_inside_a_graph()
+    {
+        using var scope = NewDisposeScope();
+        Tensor x = randn(40, 2000), g = randn(40, 2000), labels = randint(0, 2000, [40], dtype: ScalarType.Int64), head = randn(40, 2000);
+        Func<Tensor, Tensor>[] operators =
+        [
+            .. SoftmaxOperator.All.Select(op => (Func<Tensor, Tensor>)(z => op.Actual(z, 1, SoftmaxAlgorithm.Auto))),
+            z => nn.functional.stablemax_cross_entropy(z, labels),
+            z => nn.functional.linear_cross_entropy(head, z, labels.remainder(40)),
+            z => nn.functional.topk_gate(z, 3).weights,
+            z => nn.functional.perp_grad(z),
+        ];
+        foreach (var op in operators)
+        {
+            var (leaf, root) = (x.clone().requires_grad_(), x.clone().requires_grad_());
+            var (y, inside) = (op(leaf), op(root * 1));
+            var dy = g.reshape(-1).narrow(0, 0, y.numel()).reshape(y.shape);
+            y.backward([dy]);
+            inside.backward([dy]);
+            Assert.True(leaf.grad!.eq(root.grad!).all().item<bool>());
+        }
+    }
+
     [Fact]
     public void An_undefined_gradient_counts_as_zero_even_when_the_scope_of_the_forward_has_ended()
     {

@@ -31,7 +31,8 @@ internal abstract class KernelFunction<TSelf, TOptions> : autograd.SingleTensorF
 {
     private const string CallKey = "call";
 
-    /// <summary>Elements from which a leaf goes through a view of itself. The engine copies a gradient that managed code also holds; what a view's node makes of it is the engine's alone, and becomes the leaf's <c>grad</c> as it is.</summary>
+    /// <summary>Elements from which a leaf goes through a view of itself.</summary>
+    /// <remarks>The engine copies a gradient that managed code also holds; what a view's node makes of it is the engine's alone, and becomes the leaf's <c>grad</c> as it is.</remarks>
     private const long LargeLeaf = 1 << 16;
 
     private static readonly TSelf Rule = new();

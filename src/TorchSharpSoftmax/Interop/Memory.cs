@@ -133,16 +133,8 @@ internal static unsafe class Memory
     internal static Tensor Unversioned(Tensor x)
     {
         var y = empty([0], x.dtype, x.device);
-        try
-        {
-            Discard(y, y.set_(x));
-            return y;
-        }
-        catch
-        {
-            y.Dispose();
-            throw;
-        }
+        Discard(y, y.set_(x));
+        return y;
     }
 
     private static Tensor Advised(Tensor fresh, long threshold = HugePages.Threshold)

@@ -29,7 +29,7 @@ internal static unsafe class GateSigmoidPasses<V, T>
         V.Store(V.Broadcast(Const.Of<T>(1)) / (sum + lost + V.Broadcast(Const.Of<T>(GateRule.Least))), lanes.Rate);
     }
 
-    /// <summary>The sum of each group's two best choices, none of them infinite.</summary>
+    /// <summary>The sum of each group's two best choices; NaN and -infinity are the lowest finite number, so that a group of two such is below one with another.</summary>
     [MethodImpl(OnePass)]
     internal static void GroupScores(T* choice, nint groups, nint size, T* scores)
     {
@@ -44,7 +44,7 @@ internal static unsafe class GateSigmoidPasses<V, T>
                 second = V.AtLeast(second, V.AtMost(c, first));
                 first = V.AtLeast(first, c);
             }
-            V.Store(size == 1 ? first : V.AtLeast(first + second, lowest), scores);
+            V.Store(size == 1 ? first : first + second, scores);
         }
     }
 

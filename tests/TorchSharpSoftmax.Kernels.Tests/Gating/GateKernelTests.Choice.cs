@@ -126,6 +126,24 @@ public abstract partial class GateKernelTests<S, E, C, F>
         }
     }
 
+    /// <summary>With and without a bias of -infinity, which counts as NaN does; among groups of no numbers the lowest is kept.</summary>
+    [Fact]
+    public void A_group_of_no_numbers_is_kept_after_one_with_a_number()
+    {
+        const double nan = double.NaN, low = double.NegativeInfinity;
+        double[][] rows = [[nan, nan, nan, nan, -2, nan], [nan, nan, nan, 1, 3, nan], [nan, nan, nan, nan, nan, nan], [nan, 2, 0, 1, nan, nan], [1, 1, nan, -3, nan, nan]];
+        var shape = new GateShape(rows.Length, 6, 2);
+        S[] x = Elements.From<S, E>([.. rows.SelectMany(row => row)]), numbers = Elements.From<S, E>([1, 1, 1, 1, -2, 1]);
+        C[] bias = Elements.From<C, F>([low, low, low, low, 0, low]);
+        foreach (int bits in Widths.Each())
+        {
+            GateResult one = _kernels.Forward(x, [], shape, new(TopKGateMode.Sigmoid, 3, 1)), two = _kernels.Forward(x, [], shape, new(TopKGateMode.Sigmoid, 3, 2));
+            Xunit.Assert.Equal((long[])[4, 5, 3, 2, 0, 1, 3, 2, 0, 1], one.Indices);
+            Xunit.Assert.Equal((long[])[4, 0, 4, 3, 0, 1, 1, 3, 0, 1], two.Indices);
+            Xunit.Assert.Equal((long[])[4, 5], _kernels.Forward(numbers, bias, new(1, 6, 2), new(TopKGateMode.Sigmoid, 3, 1)).Indices);
+        }
+    }
+
     [Fact]
     public void Huge_logits_are_no_different_from_small_ones()
     {

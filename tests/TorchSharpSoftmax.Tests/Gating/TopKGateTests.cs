@@ -213,6 +213,21 @@ public sealed class TopKGateTests
         }
     }
 
+    [Fact]
+    public void A_group_of_no_numbers_is_kept_after_one_with_a_number_by_kernel_and_composition()
+    {
+        using var scope = NewDisposeScope();
+        const double nan = double.NaN;
+        var x = tensor(new[] { nan, nan, nan, nan, -2, nan, nan, nan, nan, 1, 3, nan, nan, nan, nan, nan, nan, nan }, [3, 6]);
+        foreach ((long kept, long[] expected) in ((long, long[])[])[(1, [4, 5, 3, 2, 0, 1]), (2, [4, 0, 4, 3, 0, 1])])
+        {
+            var call = new TopKGateCall(new(3, 6, 2), new(TopKGateMode.Sigmoid, 3, (nint)kept), null, true);
+            Assert.Equal(expected, Numbers(TopKGates.Composed(x, call).indices));
+            Assert.Equal(expected, Numbers(nn.functional.topk_gate(x, 2, TopKGateMode.Sigmoid, null, 3, kept).indices));
+            Assert.Equal(expected, Numbers(nn.functional.topk_gate(x.to_type(ScalarType.Float32), 2, TopKGateMode.Sigmoid, null, 3, kept).indices));
+        }
+    }
+
     internal static long[] Numbers(Tensor x) => [.. ElementAccess.Values(x.to_type(ScalarType.Float64)).Select(v => (long)v)];
 
     internal static Tensor Upstream(int seed, Tensor like)

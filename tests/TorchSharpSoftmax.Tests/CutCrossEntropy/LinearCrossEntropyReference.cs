@@ -56,9 +56,11 @@ internal sealed class LinearCrossEntropyReference
     /// <summary>For each parameter, how large the parts are that its gradient is summed from: |G| |weight| and so on, where G too is made of p and of target.</summary>
     internal Tensor[] GradientScales(Tensor upstream)
     {
-        var of = autograd.grad([Loss], [Raw, Losses, LogSumExp], [upstream], retain_graph: true, allow_unused: true);
+        var of = autograd.grad([Loss], [Raw, Losses], [upstream], retain_graph: true, allow_unused: true);
         Tensor OrZero(Tensor? x, Tensor like) => x is null || x.IsInvalid ? zeros_like(like) : x.abs();
-        var perRow = (OrZero(of[1], Losses) * _counts.sum(1)) + (_sample.ZLoss > 0 ? OrZero(of[2], LogSumExp) : 0);
+        var ofSquare = _sample.Reduction switch { Reduction.None => upstream.reshape(-1), Reduction.Sum => upstream, _ => upstream / _counted.sum() };
+        var ofLogSumExp = 2 * _sample.ZLoss * ofSquare.abs() * (1 + LogSumExp.detach().abs()); // an lse near 0 is what is left of a logit's parts
+        var perRow = (OrZero(of[1], Losses) * _counts.sum(1)) + ofLogSumExp;
         var p = (Logits(Capped) - LogSumExp.unsqueeze(1)).exp().detach();
         var features = Paired(_data.Input, 0).detach().reshape(-1, _data.Weight.size(1)).abs();
         var weight = _data.Weight.detach().abs();

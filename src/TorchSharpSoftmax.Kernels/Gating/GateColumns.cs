@@ -15,13 +15,6 @@ internal static unsafe class GateColumns<V, S, T, M>
     /// <summary>So many experts at a time: their vectors stay in the first-level cache until every token has been put into them.</summary>
     private const nint Stretch = 128;
 
-    /// <summary>Whether two logits of two tokens are two words, and two vectors' parts are so too.</summary>
-    private static bool HasPairs
-    {
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        get => sizeof(S) == 4 && V.Count % 2 == 0 && BitConverter.IsLittleEndian;
-    }
-
     /// <summary>columns[e] = the tokens' logits of expert e; lanes without a token hold 0. raw has room for as many elements as columns.</summary>
     [MethodImpl(OnePass)]
     internal static void Load(S* x, nint n, nint tokens, T* columns, S* raw)
@@ -30,10 +23,7 @@ internal static unsafe class GateColumns<V, S, T, M>
         for (nint first = 0; first < n; first += Stretch)
         {
             nint end = first + Stretch < n ? first + Stretch : n, lane = 0;
-            if (HasPairs)
-            {
-                for (; lane + 2 <= tokens; lane += 2) Two(x + lane * n, n, first, end, to + lane);
-            }
+            for (; sizeof(S) == 4 && lane + 2 <= tokens; lane += 2) Two(x + lane * n, n, first, end, to + lane);
             for (; lane < tokens; lane++) One(x + lane * n, n, first, end, to + lane);
             for (; lane < V.Count; lane++) None(first, end, to + lane);
         }
@@ -41,27 +31,17 @@ internal static unsafe class GateColumns<V, S, T, M>
         for (nint i = 0; i < n * V.Count; i += V.Count) V.Store(M.Load<V>(raw + i), columns + i);
     }
 
-    /// <summary>The rows of two tokens, two experts at a time as 64 bits: half the loads and stores, which are all that this costs.</summary>
+    /// <summary>The rows of two tokens.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Two(S* x, nint n, nint first, nint end, S* to)
     {
-        nint w = V.Count, e = first;
         S* y = x + n;
-        to += first * w;
         for (nint i = first; i < end; i += 64 / sizeof(S))
         {
-            Cache.PrefetchNear(x + w * n + i); // the tokens that come next
-            Cache.PrefetchNear(y + w * n + i);
+            Cache.PrefetchNear(x + V.Count * n + i); // the tokens that come next
+            Cache.PrefetchNear(y + V.Count * n + i);
         }
-        for (; e + 4 <= end; e += 4, to += 4 * w)
-        {
-            ulong a = *(ulong*)(x + e), b = *(ulong*)(y + e), c = *(ulong*)(x + e + 2), d = *(ulong*)(y + e + 2);
-            *(ulong*)to = (uint)a | (b << 32);
-            *(ulong*)(to + w) = (a >> 32) | (b & 0xFFFFFFFF00000000);
-            *(ulong*)(to + 2 * w) = (uint)c | (d << 32);
-            *(ulong*)(to + 3 * w) = (c >> 32) | (d & 0xFFFFFFFF00000000);
-        }
-        for (; e < end; e++, to += w) (to[0], to[1]) = (x[e], y[e]);
+        RowPair<S>.Spread(x + first, y + first, end - first, to + first * V.Count, V.Count);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

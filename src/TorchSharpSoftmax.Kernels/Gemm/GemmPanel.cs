@@ -9,7 +9,7 @@ internal static unsafe class GemmPanel<V, S, T, M>
     where T : unmanaged
     where M : struct, IStored<S, T>
 {
-    private const nint RowsAhead = 8;
+    private const nint RowsAhead = 8, VectorsAhead = 4;
 
     /// <summary>Elements from one panel of so many rows to the next.</summary>
     internal static nint Size(nint rows) => rows * GemmTile<V, T>.Columns;
@@ -39,11 +39,17 @@ internal static unsafe class GemmPanel<V, S, T, M>
             if (count < width) new Span<T>(panels, (int)size).Clear();
             for (nint row = 0; row < rows; row += V.Count) // a vector of each: its rows of the panel stay in the nearest cache
             {
-                for (nint i = 0; i < count; i++)
-                    Spread(x + (index == null ? column + i : (nint)index[column + i]) * stride + row, Math.Min(V.Count, rows - row), panels + row * width + i, width);
+                nint some = Math.Min(V.Count, rows - row), i = 0;
+                S* from = x + row;
+                T* to = panels + row * width;
+                for (; i + 2 <= count; i += 2) PackColumns(from + At(index, column + i) * stride, from + At(index, column + i + 1) * stride, some, to + i);
+                if (i < count) PackColumn(from + At(index, column + i) * stride, some, to + i);
             }
         }
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static nint At(long* index, nint i) => index == null ? i : (nint)index[i];
 
     /// <summary>One panel's part of a row; the row that comes some rows later is asked for.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -59,30 +65,28 @@ internal static unsafe class GemmPanel<V, S, T, M>
         }
     }
 
-    /// <summary>A part of a row becomes a part of a column.</summary>
+    /// <summary>A part of two rows becomes a part of two columns; no prefetcher follows so many rows, so that what comes later of each is asked for.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Spread(S* from, nint count, T* to, nint step)
+    private static void PackColumns(S* a, S* b, nint count, T* to)
     {
-        V widened;
-        T* at = (T*)from;
-        if (typeof(S) != typeof(T))
+        Cache.PrefetchHere(a + VectorsAhead * V.Count);
+        Cache.PrefetchHere(b + VectorsAhead * V.Count);
+        if (typeof(S) == typeof(T))
         {
-            widened = count == V.Count ? M.Load<V>(from) : M.LoadPart<V>(from, count, Const.Of<T>(0));
-            at = (T*)&widened;
-        }
-        if (count == 16)
-        {
-            for (nint j = 0; j < 16; j += 4)
-            {
-                T a = at[j], b = at[j + 1], c = at[j + 2], d = at[j + 3];
-                *to = a;
-                to[step] = b;
-                to[2 * step] = c;
-                to[3 * step] = d;
-                to += 4 * step;
-            }
+            RowPair<T>.Spread((T*)a, (T*)b, count, to, GemmTile<V, T>.Columns);
             return;
         }
-        for (nint j = 0; j < count; j++, to += step) *to = at[j];
+        V wideA = Widened(a, count), wideB = Widened(b, count);
+        RowPair<T>.Spread((T*)&wideA, (T*)&wideB, count, to, GemmTile<V, T>.Columns);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PackColumn(S* from, nint count, T* to)
+    {
+        V wide = Widened(from, count);
+        for (nint i = 0; i < count; i++, to += GemmTile<V, T>.Columns) *to = ((T*)&wide)[i];
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V Widened(S* from, nint count) => count == V.Count ? M.Load<V>(from) : M.LoadPart<V>(from, count, Const.Of<T>(0));
 }

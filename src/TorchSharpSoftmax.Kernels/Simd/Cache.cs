@@ -9,12 +9,27 @@ internal static unsafe class Cache
     /// <summary>Bytes from which on an output is streamed past the caches: half of a common last-level cache.</summary>
     internal const long StreamFromBytes = 16L << 20;
 
+    [ThreadStatic] private static long? _forced;
+
     /// <summary>How far ahead a pass asks for its input, in bytes: what memory delivers in the 100 ns or more that it takes to answer.</summary>
     internal const int Ahead = 8192;
 
     /// <summary>Whether an output of so many elements is streamed: it is large, and lies so that some element of it begins a vector.</summary>
     internal static bool Streams<S>(S* output, double elements) where S : unmanaged =>
-        elements * sizeof(S) >= StreamFromBytes && (nint)output % sizeof(S) == 0;
+        elements * sizeof(S) >= (_forced ?? StreamFromBytes) && (nint)output % sizeof(S) == 0;
+
+    /// <summary>Outputs of so many bytes are streamed by kernels called from this thread, until the result is disposed.</summary>
+    internal static IDisposable StreamFrom(long bytes)
+    {
+        var previous = new Forced(_forced);
+        _forced = bytes;
+        return previous;
+    }
+
+    private sealed class Forced(long? previous) : IDisposable
+    {
+        public void Dispose() => _forced = previous;
+    }
 
     /// <summary>Asks for the line that lies <see cref="Ahead"/> of p; any address is allowed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

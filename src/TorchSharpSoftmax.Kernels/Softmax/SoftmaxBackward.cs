@@ -2,9 +2,9 @@ using System.Numerics;
 
 namespace TorchSharpSoftmax.Kernels;
 
-/// <summary>dx = y * (dy - sum(dy * y)), or for log-softmax dx = dy - e^y * sum(dy), of contiguous rows.</summary>
+/// <summary>dx = y * (dy - sum(dy * y)), or for log-softmax dx = dy - e^y * sum(dy), of contiguous rows; those of dy begin step elements after one another.</summary>
 /// <remarks>The row's sum is taken in the same blocks however many threads run.</remarks>
-internal readonly unsafe struct SoftmaxBackward(void* y, void* dy, void* dx, nint length, bool log, bool stream) : IRowKernel
+internal readonly unsafe struct SoftmaxBackward(void* y, void* dy, nint step, void* dx, nint length, bool log, bool stream) : IRowKernel
 {
     public void Rows<V, S, T, M>(nint first, nint end)
         where V : unmanaged, ILanes<V, T>
@@ -15,10 +15,11 @@ internal readonly unsafe struct SoftmaxBackward(void* y, void* dy, void* dx, nin
         for (nint row = first; row < end; row++)
         {
             nint at = row * length, size = RowBlocks.Size(length);
+            S* upstream = (S*)dy + row * step;
             double sum = 0;
             for (nint i = 0; i < length; i += size)
-                sum += Sum<V, S, T, M>((S*)y + at + i, (S*)dy + at + i, Math.Min(size, length - i), log);
-            Write<V, S, T, M>((S*)y + at, (S*)dy + at, (S*)dx + at, length, sum, log, stream);
+                sum += Sum<V, S, T, M>((S*)y + at + i, upstream + i, Math.Min(size, length - i), log);
+            Write<V, S, T, M>((S*)y + at, upstream, (S*)dx + at, length, sum, log, stream);
         }
     }
 

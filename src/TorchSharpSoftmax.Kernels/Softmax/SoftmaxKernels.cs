@@ -17,11 +17,13 @@ public static unsafe partial class SoftmaxKernels
     internal static void LogSumExp<S>(S* x, void* lse, nint outer, nint length, nint inner, int threads) where S : unmanaged =>
         Forward(x, lse, outer, length, inner, SoftmaxOutput.LogSumExp, SoftmaxAlgorithm.Auto, threads);
 
-    internal static void SoftmaxBackward<S>(S* y, S* dy, S* dx, nint outer, nint length, nint inner, int threads) where S : unmanaged =>
-        Backward(y, dy, dx, outer, length, inner, log: false, threads);
+    /// <summary>With repeats, where inner is 1, dy is one row, which every row has.</summary>
+    internal static void SoftmaxBackward<S>(S* y, S* dy, S* dx, nint outer, nint length, nint inner, int threads, bool repeats = false) where S : unmanaged =>
+        Backward(y, dy, repeats ? 0 : length, dx, outer, length, inner, log: false, threads);
 
-    internal static void LogSoftmaxBackward<S>(S* y, S* dy, S* dx, nint outer, nint length, nint inner, int threads) where S : unmanaged =>
-        Backward(y, dy, dx, outer, length, inner, log: true, threads);
+    /// <inheritdoc cref="SoftmaxBackward{S}(S*, S*, S*, nint, nint, nint, int, bool)"/>
+    internal static void LogSoftmaxBackward<S>(S* y, S* dy, S* dx, nint outer, nint length, nint inner, int threads, bool repeats = false) where S : unmanaged =>
+        Backward(y, dy, repeats ? 0 : length, dx, outer, length, inner, log: true, threads);
 
     /// <summary>lse is of the computing type, dy of the stored one.</summary>
     internal static void LogSumExpBackward<S>(S* x, void* lse, S* dy, S* dx, nint outer, nint length, nint inner, int threads) where S : unmanaged
@@ -69,7 +71,7 @@ public static unsafe partial class SoftmaxKernels
         }
     }
 
-    private static void Backward<S>(S* y, S* dy, S* dx, nint outer, nint length, nint inner, bool log, int threads) where S : unmanaged
+    private static void Backward<S>(S* y, S* dy, nint step, S* dx, nint outer, nint length, nint inner, bool log, int threads) where S : unmanaged
     {
         if (outer == 0 || length == 0 || inner == 0) return;
         bool stream = dx != dy && dx != y && Cache.Streams(dx, (double)outer * length * inner);
@@ -79,11 +81,12 @@ public static unsafe partial class SoftmaxKernels
         }
         else if (RowBlocks.AreShared(outer, length, threads))
         {
-            for (nint at = 0; at < outer * length; at += length) SoftmaxSplit.Backward(y + at, dy + at, dx + at, length, log, stream, threads);
+            for (nint row = 0; row < outer; row++)
+                SoftmaxSplit.Backward(y + row * length, dy + row * step, dx + row * length, length, log, stream, threads);
         }
         else
         {
-            Isa.Run<S, SoftmaxBackward>(new(y, dy, dx, length, log, stream), outer, length, threads);
+            Isa.Run<S, SoftmaxBackward>(new(y, dy, step, dx, length, log, stream), outer, length, threads);
         }
     }
 }

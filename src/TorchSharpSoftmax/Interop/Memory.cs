@@ -71,6 +71,21 @@ internal static unsafe class Memory
     /// <remarks>A lone element counts as scattered: it may be a lazily negated view, which only a copy resolves.</remarks>
     internal static bool IsDirect(Tensor x) => x.is_contiguous() && x.numel() != 1;
 
+    /// <summary>Whether every row along the last dim is the same one in memory, as in the gradient of a sum over the rows; a row of two elements or more (see <see cref="IsDirect"/>).</summary>
+    internal static bool IsRepeatedRow(Tensor x)
+    {
+        int last = (int)x.ndim - 1;
+        for (int i = 0; i < last; i++)
+        {
+            if (x.size(i) != 1 && x.stride(i) != 0)
+            {
+                return false;
+            }
+        }
+
+        return last > 0 && x.size(last) > 1 && x.stride(last) == 1;
+    }
+
     /// <summary>An uninitialised tensor like a contiguous one, or one that <see cref="OfDense"/> takes: it lies as that does.</summary>
     internal static Tensor Fresh(Tensor dense, long threshold = HugePages.Threshold) => Advised(empty_like(dense), threshold);
 

@@ -12,11 +12,12 @@ internal sealed class TwoPassSoftmaxBackwardFunction : KernelFunction<TwoPassSof
     {
         var (y, dy) = (inputs[0], inputs[1]);
         var yc = Memory.Contiguous(y);
-        var dx = Memory.IsDirect(dy) ? Memory.Fresh(dy) : Memory.FreshCopy(dy);
-        Dtype.Run(y.dtype, new Kernel(yc, Memory.IsDirect(dy) ? dy : dx, dx, Extents.Of(yc, dim)));
+        var upstream = SoftmaxUpstream.Of(dy, yc, dim);
+        Dtype.Run(y.dtype, new Kernel(yc, upstream, Extents.Of(yc, dim)));
         Memory.Release(yc, y);
+        upstream.Release();
         saved?.AddRange([y, dy]);
-        return dx;
+        return upstream.Result;
     }
 
     /// <summary>With s = sum(dy * y), t = sum(v * y): ddy = y * (v - t), the same kernel, and dy' = v * (dy - s) - t * dy.</summary>
@@ -41,15 +42,15 @@ internal sealed class TwoPassSoftmaxBackwardFunction : KernelFunction<TwoPassSof
         }
     }
 
-    private readonly struct Kernel(Tensor y, Tensor dy, Tensor dx, Extents shape) : IElementCall
+    private readonly struct Kernel(Tensor y, SoftmaxUpstream upstream, Extents shape) : IElementCall
     {
         public unsafe void Run<S>() where S : unmanaged
         {
             SoftmaxKernels.SoftmaxBackward(
-                (S*)Memory.Of(y), (S*)Memory.Of(dy), (S*)Memory.Of(dx), shape.Outer, shape.Length, shape.Inner, get_num_threads());
+                (S*)Memory.Of(y), (S*)Memory.Of(upstream.Read), (S*)Memory.Of(upstream.Result), shape.Outer, shape.Length, shape.Inner, get_num_threads(), upstream.Repeats);
             GC.KeepAlive(y);
-            GC.KeepAlive(dy);
-            GC.KeepAlive(dx);
+            GC.KeepAlive(upstream.Read);
+            GC.KeepAlive(upstream.Result);
         }
     }
 }

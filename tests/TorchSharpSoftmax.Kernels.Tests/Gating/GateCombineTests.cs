@@ -67,6 +67,7 @@ public abstract unsafe class GateCombineTests<S, E, C, F>
     public void A_gradient_that_is_written_past_the_caches_has_the_same_bits_as_one_that_is_not()
     {
         const int features = 512, kept = 2;
+        using IDisposable streams = KernelTour.Streams();
         var data = new Data((KernelTour.StreamedBytes / sizeof(S) / features / kept) + 1, kept, features, gaps: false);
         S[]? first = null;
         foreach (int bits in Widths.Each())

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 
 namespace TorchSharpSoftmax.Kernels.Tests;
@@ -8,6 +9,11 @@ internal sealed unsafe partial class GuardedPages : IDisposable
     private const int ReadWrite = 3, PrivateAnonymous = 0x22, PrivateAnonymousOnMac = 0x1002;
     private const int CommitAndReserve = 0x3000, Release = 0x8000, PageReadWrite = 4, PageNoAccess = 1;
 
+    /// <summary>Small ones are used again: a call of the system and new pages cost more than most tests' work. What was in them stays, as in any working memory.</summary>
+    private const nuint LargestKept = 1 << 20;
+
+    private static readonly ConcurrentDictionary<nuint, ConcurrentBag<nint>> s_kept = new();
+
     private readonly byte* _map;
     private readonly nuint _mapped;
 
@@ -16,6 +22,12 @@ internal sealed unsafe partial class GuardedPages : IDisposable
         nuint page = (nuint)Environment.SystemPageSize;
         nuint usable = (bytes + page - 1) / page * page;
         _mapped = usable + (2 * page);
+        if (s_kept.TryGetValue(_mapped, out ConcurrentBag<nint>? kept) && kept.TryTake(out nint map))
+        {
+            _map = (byte*)map;
+            return;
+        }
+
         if (OperatingSystem.IsWindows())
         {
             _map = VirtualAlloc(null, _mapped, CommitAndReserve, PageReadWrite);
@@ -38,7 +50,16 @@ internal sealed unsafe partial class GuardedPages : IDisposable
     /// <summary>The first byte behind that may not.</summary>
     internal byte* End => _map + _mapped - Environment.SystemPageSize;
 
-    public void Dispose() => Require(OperatingSystem.IsWindows() ? VirtualFree(_map, 0, Release) != 0 : Unmap(_map, _mapped) == 0);
+    public void Dispose()
+    {
+        if (_mapped <= LargestKept)
+        {
+            s_kept.GetOrAdd(_mapped, _ => []).Add((nint)_map);
+            return;
+        }
+
+        Require(OperatingSystem.IsWindows() ? VirtualFree(_map, 0, Release) != 0 : Unmap(_map, _mapped) == 0);
+    }
 
     private static void Require(bool done)
     {

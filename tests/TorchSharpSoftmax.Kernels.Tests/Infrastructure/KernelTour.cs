@@ -35,11 +35,17 @@ internal static unsafe class KernelTour
     /// <summary>A row that is walked together with others, and one that is walked alone but still fits the scratch memory.</summary>
     internal const int ShortBytes = 120, LongBytes = 20_011;
 
-    /// <summary>Outputs of this size are written past the caches.</summary>
-    internal const int StreamedBytes = 17 << 20;
+    /// <summary>Outputs of this size are written past the caches while <see cref="Streams"/> holds.</summary>
+    internal const int StreamedBytes = StreamFrom + (1 << 16);
+
+    private const int StreamFrom = 1 << 20;
+
+    /// <summary>A sixteenth of the size from which on kernels write past the caches: what they do there is the same, and references cost seconds.</summary>
+    internal static IDisposable Streams() => Cache.StreamFrom(StreamFrom);
 
     internal static int Run(int bits)
     {
+        using IDisposable streams = Streams();
         using IDisposable width = Isa.Force(bits);
         MethodInfo run = typeof(KernelTour).GetMethod(nameof(Operator), BindingFlags.Static | BindingFlags.NonPublic)!;
         foreach (Type tour in typeof(KernelTour).Assembly.GetTypes().Where(type => type.IsValueType && type.IsAssignableTo(typeof(IKernelTour))))

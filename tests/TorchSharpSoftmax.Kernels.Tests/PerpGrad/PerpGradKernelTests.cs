@@ -214,7 +214,8 @@ public abstract unsafe class PerpGradKernelTests<S, E>
     [Fact]
     public void A_result_written_past_the_caches_is_the_one_written_in_place()
     {
-        int length = (int)(Cache.StreamFromBytes / sizeof(S)) + 19;
+        using IDisposable streams = KernelTour.Streams();
+        int length = (KernelTour.StreamedBytes / sizeof(S)) + 19;
         (S[] w, S[] g) = Data(4099, seed: 6);
         (w, g) = (Samples.Repeated(w, length), Samples.Repeated(g, length));
         foreach (int bits in Widths.EachVector())

@@ -54,6 +54,7 @@ public abstract partial class StableMaxKernelTests<S, E>
     [Fact]
     public unsafe void A_row_past_the_caches_gives_the_reference_and_the_same_bits_on_any_number_of_threads()
     {
+        using IDisposable streams = KernelTour.Streams();
         int n = (KernelTour.StreamedBytes / sizeof(S)) + 13;
         S[] period = Normal(n, Period, 2), gradients = Normal(n + 1, Period);
         S[] x = Samples.Repeated(period, n), dy = Samples.Repeated(gradients, n);

@@ -182,6 +182,34 @@ public sealed class KernelFunctionTests
         }
     }
 
+    /// <summary>What a sum or a mean over the rows gives back, which the kernels of softmax and log-softmax read where it lies; [2, 70000] in blocks that threads share.</summary>
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.Float64)]
+    [InlineData(ScalarType.BFloat16)]
+    public void An_upstream_gradient_that_is_one_row_for_all_is_as_its_copy_to_the_last_bit(ScalarType dtype)
+    {
+        using var scope = NewDisposeScope();
+        var random = new Random(4);
+        foreach (var op in SoftmaxOperator.All)
+        {
+            foreach (long[] shape in (long[][])[[3, 5], [2, 3, 33], [1, 1, 7], [6, 1], [2, 70000], [40, 1000]])
+            {
+                var x = OperatorContract.Logits(random, shape, dtype, 1);
+                var y = op.Actual(x, shape.Length - 1, SoftmaxAlgorithm.Auto);
+                var row = SoftmaxOperator.Upstream(y.reshape(-1, y.size(-1)).narrow(0, 0, 1), random);
+                Tensor[] gradients = [row.reshape(-1).expand(y.shape), row.expand(y.reshape(-1, y.size(-1)).shape).reshape(y.shape), row.narrow(-1, 0, 1).reshape(1).expand(y.shape)];
+                foreach (var dy in gradients)
+                {
+                    Tensor repeated = x.detach().requires_grad_(), copied = x.detach().requires_grad_();
+                    autograd.backward(op.Actual(repeated, shape.Length - 1, SoftmaxAlgorithm.Auto), dy);
+                    autograd.backward(op.Actual(copied, shape.Length - 1, SoftmaxAlgorithm.Auto), dy.clone().contiguous());
+                    Assert.Equal(ElementAccess.Values(copied.grad!), ElementAccess.Values(repeated.grad!));
+                }
+            }
+        }
+    }
+
     [Fact]
     public void Graphs_are_kept_accumulated_and_freed_as_users_expect()
     {

@@ -18,7 +18,7 @@ internal static class Gate
         new("with statistics: ours / composed", GateTurns.OursWithStatistics, GateTurns.ComposedWithStatistics),
         new("ours / composed, forward only", GateTurns.OursForward, GateTurns.ComposedForward, new("topk_gate of 4096 tokens or more, forward", Headline.Composed)),
         new Amount("kernel, forward only, µs", GateTurns.KernelForward, "0", 1e3),
-    ], Cases: "tokens x experts", Measure: (round, wanted) => GateTurns.Measure(typeof(Gate), GateTurns.Rows([4096, 16384]), round, wanted), TimeFormat: "0");
+    ], Cases: "tokens x experts", WithBlocksKept: true, Measure: (round, wanted) => GateTurns.Measure(typeof(Gate), GateTurns.Rows([4096, 16384]), round, wanted), TimeFormat: "0");
 }
 
 /// <summary>topk_gate on as few tokens as inference has, where the call costs more than the work.</summary>

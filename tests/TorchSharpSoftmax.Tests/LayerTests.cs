@@ -21,7 +21,7 @@ public sealed class LayerTests
     [InlineData(@"\bmark_(non_differentiable|dirty)\b", "none", "they share a pinned buffer in TorchSharp")]
     [InlineData(@"\.zero_\(", "none", "TorchSharp's returns new zeros and leaves the tensor as it is")]
     [InlineData(@"\bScalar\b", "Interop/Scalars.cs", "TorchSharp lets a temporary scalar be collected while libtorch reads it")]
-    [InlineData(@"\.(add|masked_fill)\((?![^\n]*Scalars\.)", "none", "without one of Scalars, TorchSharp makes a temporary one")]
+    [InlineData(@"\.(add|add_|masked_fill|masked_fill_|elu|leaky_relu)\((?![^\n]*Scalars\.)|\.softplus\(", "none", "without one of Scalars, TorchSharp makes a temporary one")]
     [InlineData(@"(?<![\w.])tensor\((?!\[|_?[a-z]\w*[,)]|Array\.|plan\.|call\.Rows\.(Inputs|Places|Targets|Shares|Spread)\b)", "none", "of a number, TorchSharp 0.102 leaves a temporary in the caller's dispose scope")]
     [InlineData(@"(?<![\w.])(empty|empty_strided|zeros|ones|tensor)\((?![^\n]*\b(device|CPU)\b)", "none", "without a device a tensor is on set_default_device's, where no kernel can reach it")]
     [InlineData(@"\bConsole\b", "none", "the library warns through Diagnostics")]

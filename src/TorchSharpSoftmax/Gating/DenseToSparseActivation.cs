@@ -72,11 +72,11 @@ internal static class DenseToSparseActivations
         DenseToSparseActivation.Sigmoid => x.sigmoid(),
         DenseToSparseActivation.GELU => nn.functional.gelu(x),
         DenseToSparseActivation.SiLU => nn.functional.silu(x),
-        DenseToSparseActivation.Softplus => nn.functional.softplus(x, threshold: 40), // from where on it is x in float64 too
-        DenseToSparseActivation.ELU => nn.functional.elu(x, 1),
+        DenseToSparseActivation.Softplus => x.neg().log_sigmoid().neg(), // softplus itself takes scalars that TorchSharp makes for the call
+        DenseToSparseActivation.ELU => x.elu(Scalars.One, Scalars.One, Scalars.One),
         DenseToSparseActivation.Sin => x.sin(),
         DenseToSparseActivation.ReLU => x.relu(),
-        DenseToSparseActivation.LeakyReLU => nn.functional.leaky_relu(x, 0.01),
+        DenseToSparseActivation.LeakyReLU => x.leaky_relu(Scalars.Hundredth),
         DenseToSparseActivation.Abs => x.abs(),
         DenseToSparseActivation.Square => x.mul(x),
         DenseToSparseActivation.Cube => x.mul(x).mul(x),

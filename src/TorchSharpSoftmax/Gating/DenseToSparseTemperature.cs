@@ -37,7 +37,7 @@ internal sealed class DenseToSparseTemperature : nn.Module
     {
         using var noGrad = no_grad();
         using var one = Scalars.Tensor(1L, ScalarType.Int64);
-        Memory.Discard(steps!, steps!.add_(one));
+        Memory.Discard(steps!, steps!.add_(one, Scalars.One));
     }
 
     private static double Read(Tensor x) => ElementAccess.Values(x)[0];

@@ -42,7 +42,7 @@ namespace TorchSharpSoftmax.Modules
             RoutingArguments.Input(input, linear.weight.size(1));
             var logits = RoutingMath.Linear(input, linear.weight, null);
             var deviation = training
-                ? nn.functional.softplus(RoutingMath.Linear(input, noise.weight, null), threshold: 40).add(RoutingMath.Number(LeastDeviation, logits.dtype), Scalars.One)
+                ? DenseToSparseActivation.Softplus.Of(RoutingMath.Linear(input, noise.weight, null)).add(RoutingMath.Number(LeastDeviation, logits.dtype), Scalars.One)
                 : null;
             var outputs = nn.functional.noisy_top_k_gate(logits, deviation, k);
             outputs.MoveToOuterDisposeScope();

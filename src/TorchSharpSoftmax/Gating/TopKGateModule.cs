@@ -119,7 +119,7 @@ namespace TorchSharpSoftmax.Modules
             using var rate = Scalars.Tensor(bias_update_rate, ScalarType.Float64, bias.device);
             using var step = sign.mul(rate);
             using var typed = step.to_type(bias.dtype);
-            Memory.Discard(bias, bias.add_(typed));
+            Memory.Discard(bias, bias.add_(typed, Scalars.One));
         }
 
         private Tensor Jittered(Tensor x)

@@ -9,6 +9,7 @@ internal static class Scalars
 {
     internal static readonly Scalar One = 1.ToScalar();
     internal static readonly Scalar Zero = 0.ToScalar();
+    internal static readonly Scalar Hundredth = 0.01.ToScalar();
     internal static readonly Scalar NaN = double.NaN.ToScalar();
     internal static readonly Scalar NegativeInfinity = double.NegativeInfinity.ToScalar();
 

@@ -55,15 +55,18 @@ internal static unsafe class GemmTile<V, T>
     /// <summary>The same where rows or columns may be fewer than a tile's: c has room for a tile's rows and is used up, scrap is room for a tile that nobody reads.</summary>
     internal static void RunPart(T* a, nint row, nint step, nint rows, nint columns, nint ahead, T* soon, T* b, nint length, T** c, T* scrap, bool add)
     {
-        if (columns == Columns)
+        bool isNarrow = IsWide && columns <= V.Count;
+        if (columns == Columns || (isNarrow && columns == V.Count))
         {
             for (nint i = rows; i < Rows; i++) c[i] = scrap;
-            Run(a, row, step, rows, ahead, soon, b, length, c, add);
+            if (isNarrow) Tile8x1(a, row, step, rows, ahead, soon, b, length, c, add);
+            else Run(a, row, step, rows, ahead, soon, b, length, c, add);
             return;
         }
         T** sums = stackalloc T*[(int)Rows];
         for (nint i = 0; i < Rows; i++) sums[i] = scrap + i * Columns;
-        Run(a, row, step, rows, ahead, soon, b, length, sums, add: false);
+        if (isNarrow) Tile8x1(a, row, step, rows, ahead, soon, b, length, sums, add: false);
+        else Run(a, row, step, rows, ahead, soon, b, length, sums, add: false);
         for (nint i = 0; i < rows; i++)
         {
             for (nint j = 0; j < columns; j++) c[i][j] = add ? Const.Of<T>(Const.ToDouble(c[i][j]) + Const.ToDouble(sums[i][j])) : sums[i][j];
@@ -193,6 +196,56 @@ internal static unsafe class GemmTile<V, T>
         V.Store(s70, c7);
         V.Store(s71, c7 + V.Count);
         V.Store(s72, c7 + 2 * V.Count);
+    }
+
+    /// <summary>8 rows of the first of a panel's 3 vectors: what is left of as many columns as a power of two.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining | MethodImplOptions.AggressiveOptimization)]
+    internal static void Tile8x1(T* a, nint row, nint step, nint rows, nint ahead, T* soon, T* b, nint length, T** c, bool add)
+    {
+        nint r1 = Math.Min(1, rows - 1) * row, r2 = Math.Min(2, rows - 1) * row, r3 = Math.Min(3, rows - 1) * row, r4 = Math.Min(4, rows - 1) * row, r5 = Math.Min(5, rows - 1) * row, r6 = Math.Min(6, rows - 1) * row, r7 = Math.Min(7, rows - 1) * row;
+        V zero = V.Broadcast(Const.Of<T>(0)), s0 = zero, s1 = zero, s2 = zero, s3 = zero, s4 = zero, s5 = zero, s6 = zero, s7 = zero;
+        while (length > 0)
+        {
+            nint some = Math.Min(length, Line);
+            length -= some;
+            T* next = a + ahead;
+            Cache.PrefetchNear(next); Cache.PrefetchNear(next + r1); Cache.PrefetchNear(next + r2); Cache.PrefetchNear(next + r3); Cache.PrefetchNear(next + r4); Cache.PrefetchNear(next + r5); Cache.PrefetchNear(next + r6); Cache.PrefetchNear(next + r7);
+            Cache.PrefetchNear(soon); Cache.PrefetchNear(soon + V.Count); Cache.PrefetchNear(soon + 2 * V.Count);
+            soon += 3 * V.Count;
+            for (; some > 0; some--)
+            {
+                V x = V.Load(b);
+                s0 = V.Fma(V.Broadcast(*a), x, s0);
+                s1 = V.Fma(V.Broadcast(a[r1]), x, s1);
+                s2 = V.Fma(V.Broadcast(a[r2]), x, s2);
+                s3 = V.Fma(V.Broadcast(a[r3]), x, s3);
+                s4 = V.Fma(V.Broadcast(a[r4]), x, s4);
+                s5 = V.Fma(V.Broadcast(a[r5]), x, s5);
+                s6 = V.Fma(V.Broadcast(a[r6]), x, s6);
+                s7 = V.Fma(V.Broadcast(a[r7]), x, s7);
+                a += step;
+                b += 3 * V.Count;
+            }
+        }
+        if (add)
+        {
+            s0 += V.Load(c[0]);
+            s1 += V.Load(c[1]);
+            s2 += V.Load(c[2]);
+            s3 += V.Load(c[3]);
+            s4 += V.Load(c[4]);
+            s5 += V.Load(c[5]);
+            s6 += V.Load(c[6]);
+            s7 += V.Load(c[7]);
+        }
+        V.Store(s0, c[0]);
+        V.Store(s1, c[1]);
+        V.Store(s2, c[2]);
+        V.Store(s3, c[3]);
+        V.Store(s4, c[4]);
+        V.Store(s5, c[5]);
+        V.Store(s6, c[6]);
+        V.Store(s7, c[7]);
     }
 
     /// <summary>6 rows of 2 vectors.</summary>

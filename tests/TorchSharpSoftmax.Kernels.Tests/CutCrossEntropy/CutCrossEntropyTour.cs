@@ -37,6 +37,7 @@ internal unsafe struct CutCrossEntropyTour : IKernelTour
             }
 
             GemmTile<V, T>.Tile8x3(a, 0, 1, 8, 0, a, a, 1, c, true);
+            GemmTile<V, T>.Tile8x1(a, 0, 1, 8, 0, a, a, 1, c, true);
             GemmTile<V, T>.Tile6x2(a, 0, 1, 6, 0, a, a, 1, c, true);
         }
     }

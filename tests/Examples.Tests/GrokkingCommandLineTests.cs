@@ -1,8 +1,10 @@
+using Grokking;
 using Xunit;
 
 namespace TorchSharpSoftmax.Examples.Tests;
 
 /// <summary>What the command line lists and refuses.</summary>
+[Collection(InThisProcess.Name)]
 public sealed class GrokkingCommandLineTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("grokking").FullName;
@@ -55,7 +57,7 @@ public sealed class GrokkingCommandLineTests : IDisposable
     [InlineData("'--out' is '/dev/null/x'; a folder that can be written to is required", "--out", "/dev/null/x")]
     public void A_mistake_is_named_and_ends_with_exit_code_2(string message, params string[] args)
     {
-        (int exitCode, _, string errors) = ExampleProcess.Run("Grokking", args.Contains("--out") ? args : ["--out", _folder, .. args]);
+        (int exitCode, _, string errors) = InThisProcess.Run(typeof(Options).Assembly, args.Contains("--out") ? args : ["--out", _folder, .. args]);
 
         Assert.Equal(2, exitCode);
         Assert.Contains(message, errors, StringComparison.Ordinal);

@@ -3,14 +3,11 @@ using Xunit;
 
 namespace TorchSharpSoftmax.Examples.Tests;
 
-/// <summary>Presets, and flags over presets. They train in the test's own process: some twenty short runs would mostly be twenty starts of a process.</summary>
+/// <summary>Presets, and flags over presets.</summary>
 [Collection(InThisProcess.Name)]
 public sealed class GrokkingPresetTests : IDisposable
 {
     internal static readonly string[] Names = ["story", "1a", "1b", "1c", "2a", "2b", "2c", "4", "6a", "6b", "B1", "B2", "B3", "B4", "B4b"];
-
-    /// <summary>One for all runs: Spectre.Console keeps the first console that it meets.</summary>
-    private static readonly StringWriter s_output = new();
 
     private readonly string _folder = Directory.CreateTempSubdirectory("grokking").FullName;
 
@@ -58,16 +55,7 @@ public sealed class GrokkingPresetTests : IDisposable
 
     private static void Run(params string[] args)
     {
-        TextWriter console = Console.Out;
-        s_output.GetStringBuilder().Clear();
-        Console.SetOut(s_output);
-        try
-        {
-            Assert.True(typeof(Options).Assembly.EntryPoint!.Invoke(null, [args]) is 0, s_output.ToString());
-        }
-        finally
-        {
-            Console.SetOut(console);
-        }
+        (int exitCode, string output, string errors) = InThisProcess.Run(typeof(Options).Assembly, args);
+        Assert.True(exitCode == 0, output + errors);
     }
 }

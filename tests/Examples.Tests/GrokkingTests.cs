@@ -1,9 +1,11 @@
 using System.Globalization;
+using Grokking;
 using Xunit;
 
 namespace TorchSharpSoftmax.Examples.Tests;
 
 /// <summary>What the example promises whatever it trains: resuming, Ctrl-C, the display, the files.</summary>
+[Collection(InThisProcess.Name)]
 public sealed class GrokkingTests : IDisposable
 {
     private static readonly string[] Small = ["--p", "17", "--hidden", "24", "--log-every", "7", "--checkpoint-every", "13"];
@@ -24,8 +26,8 @@ public sealed class GrokkingTests : IDisposable
         string resumed = Path.Combine(_folder, "resumed");
         Run([.. Small, .. experiment, "--epochs", "50", "--out", straight]);
         Run([.. Small, .. experiment, "--epochs", "31", "--out", resumed]);
-        Run([.. Small, .. experiment, "--epochs", "50", "--out", resumed, "--resume"]);
-
+        (int exitCode, string output, string errors) = ExampleProcess.Run("Grokking", [.. Small, .. experiment, "--epochs", "50", "--out", resumed, "--resume"]);
+        Assert.True(exitCode == 0, output + errors);
         Results.AssertSame(straight, resumed);
     }
 
@@ -86,7 +88,7 @@ public sealed class GrokkingTests : IDisposable
         Assert.True(rows[^1].Epoch < 2000);
 
         // It goes on when more is asked for, and not otherwise.
-        Assert.Equal(2, ExampleProcess.Run("Grokking", [.. arguments, "--stop-at-accuracy", "0.5", "--resume"]).ExitCode);
+        Assert.Equal(2, InThisProcess.Run(typeof(Options).Assembly, [.. arguments, "--stop-at-accuracy", "0.5", "--resume"]).ExitCode);
         Run([.. arguments, "--stop-at-accuracy", "0.7", "--resume"]);
         Assert.True(Results.Accuracies(_folder)[^1].Epoch > rows[^1].Epoch);
     }
@@ -201,7 +203,7 @@ public sealed class GrokkingTests : IDisposable
 
         void Refused(string message, params string[] arguments)
         {
-            (int exitCode, _, string errors) = ExampleProcess.Run("Grokking", [.. Small, "--out", _folder, "--resume", .. arguments]);
+            (int exitCode, _, string errors) = InThisProcess.Run(typeof(Options).Assembly, [.. Small, "--out", _folder, "--resume", .. arguments]);
             Assert.Equal(2, exitCode);
             Assert.Contains(message, errors, StringComparison.Ordinal);
         }
@@ -217,7 +219,7 @@ public sealed class GrokkingTests : IDisposable
             byte[] whole = File.ReadAllBytes(path);
             File.WriteAllText(path, "no such thing");
 
-            (int exitCode, _, string errors) = ExampleProcess.Run("Grokking", [.. Small, "--epochs", "4", "--out", _folder, "--resume"]);
+            (int exitCode, _, string errors) = InThisProcess.Run(typeof(Options).Assembly, [.. Small, "--epochs", "4", "--out", _folder, "--resume"]);
             Assert.Equal(2, exitCode);
             Assert.StartsWith("'--resume' finds a damaged ", errors, StringComparison.Ordinal);
             File.WriteAllBytes(path, whole);
@@ -238,7 +240,7 @@ public sealed class GrokkingTests : IDisposable
 
     private static void Run(params string[] arguments)
     {
-        (int exitCode, string output, string errors) = ExampleProcess.Run("Grokking", arguments);
+        (int exitCode, string output, string errors) = InThisProcess.Run(typeof(Options).Assembly, arguments);
         Assert.True(exitCode == 0, output + errors);
     }
 

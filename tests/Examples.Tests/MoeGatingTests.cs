@@ -4,6 +4,7 @@ using Xunit;
 namespace TorchSharpSoftmax.Examples.Tests;
 
 /// <summary>What the example promises its user: results, files, resuming, Ctrl-C, mistakes.</summary>
+[Collection(InThisProcess.Name)]
 public sealed class MoeGatingTests : IDisposable
 {
     private static readonly string[] SmallGaussian = ["gaussian", "--sizes", "600,2400,9600", "--repetitions", "4"];
@@ -86,7 +87,7 @@ public sealed class MoeGatingTests : IDisposable
         Assert.Equal(finished, File.ReadAllText(Metrics("top2"))); // its seconds too
         Assert.Equal(missing.Split('\n').Select(WithoutSeconds), File.ReadAllText(Metrics("dense-to-sparse")).Split('\n').Select(WithoutSeconds));
 
-        (int exitCode, _, string errors) = ExampleProcess.Run("MoeGating", [.. arguments, "--resume", "--log-every", "10"]);
+        (int exitCode, _, string errors) = InThisProcess.Run(typeof(MoeGating.Options).Assembly, [.. arguments, "--resume", "--log-every", "10"]);
         Assert.Equal(2, exitCode);
         Assert.Contains("'--resume' finds results of other settings", errors, StringComparison.Ordinal);
 
@@ -151,7 +152,7 @@ public sealed class MoeGatingTests : IDisposable
     [InlineData("'--out' is ''; a folder is required.", "--out", "")]
     public void A_mistake_is_named_and_ends_with_exit_code_2(string message, params string[] args)
     {
-        (int exitCode, _, string errors) = ExampleProcess.Run("MoeGating", args.Contains("--out") ? args : [.. args, "--out", _folder]);
+        (int exitCode, _, string errors) = InThisProcess.Run(typeof(MoeGating.Options).Assembly, args.Contains("--out") ? args : [.. args, "--out", _folder]);
 
         Assert.Equal(2, exitCode);
         Assert.Contains(message, errors, StringComparison.Ordinal);
@@ -159,7 +160,7 @@ public sealed class MoeGatingTests : IDisposable
 
     private string Run(params string[] arguments)
     {
-        (int exitCode, string output, string errors) = ExampleProcess.Run("MoeGating", arguments);
+        (int exitCode, string output, string errors) = InThisProcess.Run(typeof(MoeGating.Options).Assembly, arguments);
         Assert.True(exitCode == 0, output + errors);
         return output;
     }

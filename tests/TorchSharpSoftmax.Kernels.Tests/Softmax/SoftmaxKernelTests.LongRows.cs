@@ -54,7 +54,7 @@ public abstract partial class SoftmaxKernelTests<S, E>
         Shape shape = new(outer, length, inner);
         S[] x = Normal(length, shape.Count, 2), dy = Normal(length + 1, shape.Count), rowDy = Normal(1, shape.Rows);
         using var kernels = new SoftmaxRunner<S, E>(shape.Count);
-        foreach (int bits in Widths.Each())
+        foreach (int bits in Widths.EachVector())
         {
             double[][] results = [];
             foreach (int threads in (int[])[1, 3])

@@ -96,7 +96,7 @@ public abstract partial class StableMaxKernelTests<S, E>
         sigma = Math.Min(sigma, Largest / 8);
         S[] x = Normal(length, shape.Count, sigma), dy = Normal(length + 1, shape.Count);
         using var kernels = new StableMaxRunner<S, E>(shape.Count);
-        foreach (int bits in Widths.Each())
+        foreach (int bits in Widths.EachVector())
         {
             foreach (bool log in (bool[])[false, true])
             {

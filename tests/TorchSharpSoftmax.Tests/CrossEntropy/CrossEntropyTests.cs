@@ -299,7 +299,7 @@ public sealed class CrossEntropyTests
         var near = x.detach().to_type(Dtype.ArithmeticOf(x.dtype)).requires_grad_();
         var theirs = loss.OfLibtorch(near, loss.Probabilities ? target.to_type(near.dtype) : target.contiguous(), weight?.to_type(near.dtype));
         autograd.backward(theirs, dy.to_type(near.dtype));
-        double units = x.dtype switch { ScalarType.Float64 => 32, ScalarType.Float32 => 12, _ => 1 }; // float64 is compared with float64 itself
+        double units = x.dtype switch { ScalarType.Float64 => 64, ScalarType.Float32 => 12, _ => 1 }; // float64 is compared with float64 itself
         var size = exact.detach().abs().nan_to_num(0, 0, 0);
         if (x.dtype == ScalarType.Float64 && x.numel() > 0)
         {

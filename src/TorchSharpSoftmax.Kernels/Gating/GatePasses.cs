@@ -117,7 +117,7 @@ internal static unsafe class GatePasses<V, T>
         {
             for (nint j = 0; j < k; j++)
             {
-                long place = (long)Const.ToDouble(places[j * w + lane]);
+                nint place = Const.ToWhole(places[j * w + lane]);
                 *weights++ = values[j * w + lane];
                 *indices++ = place;
                 counts[place]++;

@@ -70,7 +70,7 @@ internal static unsafe class GateSigmoidPasses<V, T>
         nint w = V.Count;
         for (nint i = 0; i < k * w; i += w)
         {
-            for (nint lane = 0; lane < w; lane++) values[i + lane] = scores[(nint)Const.ToDouble(places[i + lane]) * w + lane];
+            for (nint lane = 0; lane < w; lane++) values[i + lane] = scores[Const.ToWhole(places[i + lane]) * w + lane];
         }
     }
 

@@ -16,6 +16,11 @@ internal static class Const
     internal static T Of<T>(float single, double twice) where T : unmanaged =>
         typeof(T) == typeof(float) ? Unsafe.BitCast<float, T>(single) : Unsafe.BitCast<double, T>(twice);
 
+    /// <summary>A whole number that the type holds exactly: one instruction, where a cast also looks after what no long can hold.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static nint ToWhole<T>(T value) where T : unmanaged =>
+        typeof(T) == typeof(float) ? float.ConvertToIntegerNative<int>(Unsafe.BitCast<T, float>(value)) : (nint)double.ConvertToIntegerNative<long>(Unsafe.BitCast<T, double>(value));
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static double ToDouble<T>(T value) where T : unmanaged =>
         typeof(T) == typeof(float) ? Unsafe.BitCast<T, float>(value) : Unsafe.BitCast<T, double>(value);

@@ -10,8 +10,8 @@ internal static class Turns
 {
     private const string Peak = "peak", Bound = "bound";
 
-    /// <summary>Shorter calls are repeated for so long, at least.</summary>
-    private const double LeastMilliseconds = 100;
+    /// <summary>Calls are repeated for so long, at least; and so often, unless that takes a second: the first ones pay for memory that the variant before them gave back to the system.</summary>
+    private const double LeastMilliseconds = 100, MostMilliseconds = 1000, Calls = 9;
 
     /// <summary>The peak beside a row's times.</summary>
     public static Amount PeakColumn => new("FMA peak, GFLOP/s", Peak, "0");
@@ -68,7 +68,7 @@ internal static class Turns
     private static double Median(Action call)
     {
         var times = new List<double>();
-        for (double all = 0; all < LeastMilliseconds * 1e6; all += times[^1])
+        for (double all = 0; all < LeastMilliseconds * 1e6 || (times.Count < Calls && all < MostMilliseconds * 1e6); all += times[^1])
         {
             times.Add(Once(call));
         }

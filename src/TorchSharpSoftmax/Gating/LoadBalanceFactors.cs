@@ -47,24 +47,26 @@ internal static class LoadBalanceFactors
         for (long sequence = 0; sequence < sequences; sequence++, factor += experts)
         {
             Array.Clear(named);
-            long size = 0, assigned = 0;
-            for (long token = 0; token < length; token++, index += k)
+            long size = length, assigned = 0;
+            if (counts is null)
             {
-                int one = counts is null || counts[(sequence * length) + token] != 0 ? 1 : 0;
-                size += one;
-                for (long slot = 0; slot < k; slot++)
+                Count(index, length * k, 1, named, choices);
+                index += length * k;
+            }
+            else
+            {
+                size = 0;
+                for (long token = 0; token < length; token++, index += k)
                 {
-                    long expert = index[slot];
-                    if ((ulong)expert < (ulong)named.Length)
-                    {
-                        named[expert] += one;
-                        assigned += one;
-                    }
-                    else if (expert != -1)
-                    {
-                        RoutingMath.CheckRange(choices, experts, "indices"); // refuses, and says what
-                    }
+                    int one = counts[(sequence * length) + token] != 0 ? 1 : 0;
+                    size += one;
+                    Count(index, k, one, named, choices);
                 }
+            }
+
+            foreach (long times in named)
+            {
+                assigned += times;
             }
 
             present += Math.Min(size, 1);
@@ -83,6 +85,22 @@ internal static class LoadBalanceFactors
         GC.KeepAlive(counted);
         GC.KeepAlive(factors);
         return factors;
+    }
+
+    private static unsafe void Count(long* index, long slots, long one, long[] named, Tensor choices)
+    {
+        for (long* end = index + slots; index < end; index++)
+        {
+            long expert = *index;
+            if ((ulong)expert < (ulong)named.Length)
+            {
+                named[expert] += one;
+            }
+            else if (expert != -1)
+            {
+                RoutingMath.CheckRange(choices, named.Length, "indices"); // refuses, and says what
+            }
+        }
     }
 
     /// <summary>What each expert's mean probability is multiplied by, where the assignments are counted already: [rows, E] in float64: the loss is the mean of the rows' losses.</summary>

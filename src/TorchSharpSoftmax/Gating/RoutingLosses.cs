@@ -23,9 +23,10 @@ internal static class RoutingLosses
         using var scope = NewDisposeScope();
         long length = per_sequence ? tokens[^1] : Product(tokens), sequences = per_sequence ? Product(tokens[..^1]) : 1;
         var choices = first_choice ? indices.narrow(-1, 0, 1) : indices;
-        var p = Counted(RoutingMath.Wide(probabilities).reshape(sequences, length, experts), mask?.reshape(sequences, length, 1), 0);
+        long[] rows = per_sequence ? [sequences, length] : [length];
+        var p = Counted(Shaped(RoutingMath.Wide(probabilities), [.. rows, experts]), mask?.reshape([.. rows, 1]), 0);
         var factors = LoadBalanceFactors.Of(choices, mask, sequences, length, experts, alpha * experts);
-        return p.sum(1).reshape(-1).dot(factors.to_type(p.dtype).reshape(-1)).MoveToOuterDisposeScope();
+        return Shaped(p.sum(rows.Length - 1), -1).dot(factors.to_type(p.dtype).reshape(-1)).MoveToOuterDisposeScope();
     }
 
     internal static Tensor LoadBalance(Tensor counts, Tensor mean_probability, double alpha)
@@ -131,6 +132,9 @@ internal static class RoutingLosses
 
     /// <summary>The tensor with what does not count replaced: a product with 0 would keep the NaN of padding.</summary>
     private static Tensor Counted(Tensor x, Tensor? mask, double otherwise) => mask is null ? x : where(mask, x, RoutingMath.Number(otherwise, x.dtype));
+
+    /// <summary>A view of the same shape would be one more node to go through.</summary>
+    private static Tensor Shaped(Tensor x, params ReadOnlySpan<long> shape) => shape.Length == x.ndim ? x : x.reshape([.. shape]);
 
     /// <summary>The normal distribution's function, (1 + erf(x / sqrt(2))) / 2, by erfc: small chances keep their digits.</summary>
     private static Tensor Normal(Tensor x) =>

@@ -61,7 +61,7 @@ internal sealed unsafe class CutMemory<V, S, T> : IDisposable
             filter ? panels * slices * sizeof(long) : 0,
             scratchBytes * run.Threads,
         ];
-        _block = (byte*)Block.Take(bytes, 1 << 12); // which from now on are addresses
+        _block = (byte*)Block.Take(bytes); // which from now on are addresses
         int next = 0;
         InputByToken = (T*)Next();
         InputByFeature = (T*)Next();

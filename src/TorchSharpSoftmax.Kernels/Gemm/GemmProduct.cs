@@ -20,7 +20,7 @@ internal readonly unsafe struct GemmProduct(
         nint slices = (rows - 1) / SliceRows + 1;
         int sharing = (int)Math.Min(threads, slices);
         Span<nint> parts = [block * sizeof(T), own * sizeof(T) * sharing];
-        void* memory = Block.Take(parts, 4096); // once, for all threads
+        void* memory = Block.Take(parts); // once, for all threads
         T* packed = (T*)parts[0];
         var scratch = new ScratchPieces((byte*)parts[1], own * sizeof(T), sharing);
         try

@@ -34,8 +34,8 @@ sealed class Tests
     // Of a lesser processor's kernels only its own best width is new: the narrower ones have run in the process that goes through all widths.
     static readonly (string, string) OnlyItsBest = ("TORCHSHARPSOFTMAX_MAX_VECTOR_BITS", "256");
 
-    // The library's tests run most of their code once or twice: measuring it for a better compilation costs a sixth of their time. (The kernels' references gain by it.)
-    static readonly (string, string) RunsOnce = ("DOTNET_TieredPGO", "0");
+    // The library's tests run most of their code once or twice: measuring it for a better compilation costs a sixth of their time. The kernels' references run long: they are compiled well at once.
+    static readonly (string, string) RunsOnce = ("DOTNET_TieredPGO", "0"), RunsLong = ("DOTNET_TieredCompilation", "0");
 
     // What strict mode does not look at, values at the edges and of derivatives (whose lifetimes the leak tests have) and large memory, takes half of a strict run.
     static readonly string[] NotStrict =
@@ -91,7 +91,7 @@ sealed class Tests
         const string kernels = "tests/TorchSharpSoftmax.Kernels.Tests", library = Library;
         // The kernels' tests go through every width of the machine in one process, and fail if one is missed. On both cores first of all: what is wrong there shows within two minutes.
         foreach (var half in runnerArguments.Length == 0 ? new[] { OfSoftmax, NotOfSoftmax } : new[] { Array.Empty<string>() })
-            yield return () => RunOnce("kernels", kernels, Best, half);
+            yield return () => RunOnce("kernels", kernels, Best, half, RunsLong);
         yield return CheckFormat;
         yield return () => RunOnce("examples", "tests/Examples.Tests", Best);
         // Its processes build and pack, in a tree and folders of their own.
@@ -99,7 +99,7 @@ sealed class Tests
         // Strict: the stand-in punishes what the real TorchSharp punishes, whatever the width. The real one does not look at the variable.
         yield return () => RunOnce("strict", library, Best, NotStrict, ("TORCHSHARP_STANDIN_STRICT", "1"), RunsOnce);
         yield return () => RunOnce("kernels", kernels, NoSimd);
-        yield return () => RunUnlessBest("kernels", kernels, KernelsWithoutAvx512, OnlyItsBest);
+        yield return () => RunUnlessBest("kernels", kernels, KernelsWithoutAvx512, OnlyItsBest, RunsLong);
         yield return () => RunOnce("library", library, Best, RunsOnce);
         foreach (var width in Forced.Append(NoAvx512))
             yield return () => RunUnlessBest("library", library, width, RunsOnce);

@@ -4,7 +4,7 @@ namespace TorchSharpSoftmax.Kernels;
 
 /// <summary>dx = y * (dy - sum(dy * y)), or for log-softmax dx = dy - e^y * sum(dy), of contiguous rows; those of dy begin step elements after one another.</summary>
 /// <remarks>The row's sum is taken in the same blocks however many threads run.</remarks>
-internal readonly unsafe struct SoftmaxBackward(void* y, void* dy, nint step, void* dx, nint length, bool log, bool stream) : IRowKernel
+internal readonly unsafe struct SoftmaxBackward(void* y, void* dy, nint step, void* dx, nint length, bool log, bool cached, bool stream) : IRowKernel
 {
     public void Rows<V, S, T, M>(nint first, nint end)
         where V : unmanaged, ILanes<V, T>
@@ -12,6 +12,12 @@ internal readonly unsafe struct SoftmaxBackward(void* y, void* dy, nint step, vo
         where T : unmanaged, IBinaryFloatingPointIeee754<T>
         where M : struct, IStored<S, T>
     {
+        if (cached && length <= SoftmaxBackwardPasses<V, S, T, M>.LongestShort)
+        {
+            if (log) SoftmaxBackwardPasses<V, S, T, M>.ShortRows<OfLogSoftmax<V, T>>((S*)y, (S*)dy, step, (S*)dx, length, first, end);
+            else SoftmaxBackwardPasses<V, S, T, M>.ShortRows<OfSoftmax<V, T>>((S*)y, (S*)dy, step, (S*)dx, length, first, end);
+            return;
+        }
         for (nint row = first; row < end; row++)
         {
             nint at = row * length, size = RowBlocks.Size(length);

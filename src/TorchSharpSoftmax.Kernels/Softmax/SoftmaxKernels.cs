@@ -86,7 +86,8 @@ public static unsafe partial class SoftmaxKernels
         }
         else
         {
-            Isa.Run<S, SoftmaxBackward>(new(y, dy, step, dx, length, log, stream), outer, length, threads);
+            bool cached = !stream && (double)outer * length * sizeof(S) <= SoftmaxChoice.CachedBytes;
+            Isa.Run<S, SoftmaxBackward>(new(y, dy, step, dx, length, log, cached, stream), outer, length, threads);
         }
     }
 }

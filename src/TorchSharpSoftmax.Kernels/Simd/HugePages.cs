@@ -6,19 +6,16 @@ namespace TorchSharpSoftmax.Kernels;
 /// <remarks>A fresh output of 64 MiB costs 16,384 page faults otherwise, several times the arithmetic. Elsewhere this does nothing.</remarks>
 internal static unsafe partial class HugePages
 {
-    /// <summary>Bytes from which malloc takes memory from the system anew, and gives it back, every time.</summary>
-    internal const long Threshold = 32L << 20;
-
-    /// <summary>Bytes from which it does so now and then, when its heap has shrunk.</summary>
-    internal const long LowThreshold = 4L << 20;
+    /// <summary>Bytes from which malloc may have to take memory from the system anew: always from 32 MiB on, and before that where its heap has shrunk.</summary>
+    internal const long Threshold = 4L << 20;
 
     private const nuint Page = 2 << 20;
     private const int MadviseHugePage = 14;
 
     /// <summary>For the whole pages of memory of at least so many bytes.</summary>
-    internal static void Advise(byte* start, nint bytes, long threshold = Threshold)
+    internal static void Advise(byte* start, nint bytes)
     {
-        if (bytes < threshold || !OperatingSystem.IsLinux()) return;
+        if (bytes < Threshold || !OperatingSystem.IsLinux()) return;
         nuint first = ((nuint)start + Page - 1) & ~(Page - 1);
         nuint end = ((nuint)start + (nuint)bytes) & ~(Page - 1);
         if (end > first) _ = madvise((void*)first, end - first, MadviseHugePage); // advice: a system that cannot follow says no, and nothing changes

@@ -82,7 +82,7 @@ internal sealed class ExpertCombinationFunction : KernelFunction<ExpertCombinati
         }
 
         Tensor gc = Memory.Contiguous(gradient), rc = Memory.Contiguous(rows), pc = Memory.Contiguous(places), wc = Memory.Contiguous(weights);
-        var drows = gradients.Wants(Rows) ? Memory.Fresh(rc, HugePages.LowThreshold) : null;
+        var drows = gradients.Wants(Rows) ? Memory.Fresh(rc) : null;
         var dweights = gradients.Wants(Weights) ? Memory.Fresh(wc) : null;
         Dtype.Run(rows.dtype, new BackwardKernel(rc, pc, wc, gc, drows, dweights));
         Memory.Release(gc, gradient);

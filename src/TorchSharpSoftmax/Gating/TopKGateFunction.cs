@@ -42,7 +42,7 @@ internal sealed class TopKGateFunction : KernelFunction<TopKGateFunction, TopKGa
 
         var x = saved[0];
         Tensor xc = Memory.Contiguous(x), gc = Memory.Contiguous(gradient);
-        var dx = Memory.Fresh(xc, HugePages.LowThreshold); // mostly zeros: a page that faults costs more than its gradient
+        var dx = Memory.Fresh(xc);
         Dtype.Run(x.dtype, new BackwardKernel(xc, saved[1], saved[2], saved.Count > 3 ? saved[3] : null, gc, dx, call));
         Memory.Release(xc, x);
         Memory.Release(gc, gradient);

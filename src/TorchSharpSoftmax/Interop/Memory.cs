@@ -87,10 +87,10 @@ internal static unsafe class Memory
     }
 
     /// <summary>An uninitialised tensor like a contiguous one, or one that <see cref="OfDense"/> takes: it lies as that does.</summary>
-    internal static Tensor Fresh(Tensor dense, long threshold = HugePages.Threshold) => Advised(empty_like(dense), threshold);
+    internal static Tensor Fresh(Tensor dense) => Advised(empty_like(dense));
 
-    /// <summary>An uninitialised contiguous tensor on the CPU, on large pages as soon as they pay.</summary>
-    internal static Tensor Fresh(long[] shape, ScalarType dtype) => Advised(empty(shape, dtype, CPU), HugePages.LowThreshold);
+    /// <summary>An uninitialised contiguous tensor on the CPU.</summary>
+    internal static Tensor Fresh(long[] shape, ScalarType dtype) => Advised(empty(shape, dtype, CPU));
 
     /// <summary>A contiguous copy of a tensor of any strides; a kernel then works in place on it, which saves a second buffer.</summary>
     internal static Tensor FreshCopy(Tensor x)
@@ -152,11 +152,11 @@ internal static unsafe class Memory
         return y;
     }
 
-    private static Tensor Advised(Tensor fresh, long threshold = HugePages.Threshold)
+    private static Tensor Advised(Tensor fresh)
     {
-        if (fresh.numel() >= threshold / sizeof(double))
+        if (fresh.numel() >= HugePages.Threshold / sizeof(double))
         {
-            HugePages.Advise(OfDense(fresh), (nint)fresh.numel() * Dtype.SizeOf(fresh.dtype), threshold);
+            HugePages.Advise(OfDense(fresh), (nint)fresh.numel() * Dtype.SizeOf(fresh.dtype));
             GC.KeepAlive(fresh);
         }
 

@@ -13,8 +13,8 @@ set label 3 'Speed relative to the peer at its best setting, one thread: at the 
 set tmargin at screen 0.9145
 set bmargin at screen 0.2621
 set yrange [26.6:-0.6]
-set xrange [0.125:1024]
-set xtics ('0.125' 0.125, '0.25' 0.25, '0.5' 0.5, '1' 1, '2' 2, '4' 4, '8' 8, '16' 16, '32' 32, '64' 64, '128' 128, '256' 256, '512' 512, '1024' 1024)
+set xrange [0.125:2048]
+set xtics ('0.125' 0.125, '0.25' 0.25, '0.5' 0.5, '1' 1, '2' 2, '4' 4, '8' 8, '16' 16, '32' 32, '64' 64, '128' 128, '256' 256, '512' 512, '1024' 1024, '2048' 2048)
 set arrow 1 from 1, graph 0 to 1, graph 1 nohead back lw 2 lc rgb '#444444'
 set object 1 rectangle from graph 0, graph 0 to 1, graph 1 behind fc rgb '#fdeeee' fs solid noborder
 set label 1 'slower ' at 1, graph 1 right offset 0,0.7 tc rgb '#d62728'
@@ -50,15 +50,15 @@ set label 100 'AMD EPYC (family 26, model 2), 512 bits' at screen 0.012, first 0
 set label 113 'AMD EPYC (family 25, model 17), 512 bits' at screen 0.012, first 13 font 'DejaVu Sans Bold,11' tc rgb '#555555'
 # least, middle, most, line
 $ratios << END
-1.68 10.82 16.56 1
-9.82 15.74 25.20 2
-1.42 5.01 11.45 3
-2.85 9.11 20.76 4
-10.05 205.42 497.36 5
-7.71 15.88 363.31 6
-12.62 130.42 276.81 7
-4.01 4.01 4.27 8
-11.77 11.77 11.84 9
+7.67 12.85 22.38 1
+10.91 18.78 33.29 2
+1.64 5.85 14.65 3
+3.70 11.91 25.49 4
+10.50 423.63 866.85 5
+10.29 158.37 431.73 6
+15.60 160.91 257.83 7
+3.03 3.03 29.75 8
+13.27 13.27 13.48 9
 0.85 2.65 7.30 10
 4.86 4.86 8.41 11
 0.98 1.06 1.15 12

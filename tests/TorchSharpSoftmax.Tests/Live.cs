@@ -39,11 +39,18 @@ internal static class Live
         return double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture) / 1024;
     }
 
+    /// <summary>Until nothing more goes: a finalizer may free what held others, and those are counted until their own have run.</summary>
     internal static void Collect()
     {
-        GC.Collect();
-        GC.WaitForPendingFinalizers();
-        GC.Collect();
+        (int, long) before;
+        int rounds = 0;
+        do
+        {
+            before = (Nodes, Tensor.TotalCount);
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+        while (++rounds < 2 || before != (Nodes, Tensor.TotalCount));
     }
 
     /// <summary>Counts and resident memory at the end are those after warming up, while another thread collects all the time.</summary>

@@ -87,6 +87,7 @@ internal static class LoadBalanceFactors
         return factors;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)] // to be compiled well at once, too
     private static unsafe void Count(long* index, long slots, long one, long[] named, Tensor choices)
     {
         for (long* end = index + slots; index < end; index++)
